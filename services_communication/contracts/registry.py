@@ -1,0 +1,78 @@
+"""Which contract stands for which address: (kind, exchange, routing key, version) → class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from services_communication.errors import ContractDefinitionError
+
+if TYPE_CHECKING:
+    from services_communication.contracts.model import AddressedModel
+
+Kind: TypeAlias = Literal["event", "command", "call"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a contract travels. An event's exchange is its aggregate, a command's or call's is the service."""
+
+    kind: Kind
+    exchange: str
+    routing_key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.exchange!r} {self.routing_key!r}"
+
+
+class Registry:
+    """All contracts of the process. Filled when their classes are made."""
+
+    def __init__(self) -> None:
+        self._contracts: dict[tuple[Address, int], type[AddressedModel]] = {}
+
+    def add(self, contract: type[AddressedModel]) -> None:
+        """Raises ContractDefinitionError when another class holds the address in this version."""
+        info = contract.__contract__
+        slot = (info.address, info.version)
+        holder = self._contracts.get(slot)
+        if holder is not None and _name(holder) != _name(contract):  # the same name again: its module was reloaded
+            raise ContractDefinitionError(
+                f"{_name(contract)}: {info.address} version {info.version} is taken by {_name(holder)}; "
+                f"raise version=, or import that class"
+            )
+        self._contracts[slot] = contract
+
+    def find(self, address: Address, version: int | None = None) -> type[AddressedModel] | None:
+        """The contract of this version, or the newest where `version` is None."""
+        if version is not None:
+            return self._contracts.get((address, version))
+        return self._contracts.get((address, max(self.versions(address), default=0)))
+
+    def versions(self, address: Address) -> list[int]:
+        return [version for known, version in self._contracts if known == address]
+
+    def at(self, exchange: str, routing_key: str) -> list[type[AddressedModel]]:
+        """The newest contract of each kind that stands at this exchange and routing key."""
+        kinds: tuple[Kind, ...] = ("event", "command", "call")
+        found = (self.find(Address(kind, exchange, routing_key)) for kind in kinds)
+        return [contract for contract in found if contract is not None]
+
+    def __iter__(self) -> Iterator[type[AddressedModel]]:
+        return iter(list(self._contracts.values()))
+
+    def __len__(self) -> int:
+        return len(self._contracts)
+
+    def discard(self, contract: type[AddressedModel]) -> None:
+        """Forget `contract`; for tests that declare contracts of their own."""
+        info = contract.__contract__
+        self._contracts.pop((info.address, info.version), None)
+
+
+def _name(contract: type) -> str:
+    return f"{contract.__module__}.{contract.__qualname__}"
+
+
+registry = Registry()
