@@ -1,0 +1,78 @@
+"""Connecting to RabbitMQ, and telling an outage from a mistake."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pika
+import pika.exceptions as pika_errors
+
+from services_communication.errors import BrokerUnavailableError, CommunicationError, TopologyError
+from services_communication.transport.address import BrokerAddress
+
+ACCESS_REFUSED, NOT_ALLOWED = 403, 530
+BACK_OFF_FIRST = 0.2
+BACK_OFF_CAP = 15.0
+
+
+def parameters(address: BrokerAddress, name: str) -> pika.ConnectionParameters:
+    """`name` is what the broker's administrator sees as the connection's name."""
+    options: dict[str, Any] = {key: value for key, value in address.options.items() if value is not None}
+    for whole in ("heartbeat", "channel_max", "frame_max"):
+        if whole in options:
+            options[whole] = int(options[whole])
+    tls = address.ssl_options
+    if tls is None and address.scheme == "amqps":
+        tls = pika.SSLOptions(ssl.create_default_context(), address.host)
+    if tls is not None:
+        options["ssl_options"] = tls
+    return pika.ConnectionParameters(
+        host=address.host,
+        port=address.port,
+        virtual_host=address.virtual_host,
+        credentials=pika.PlainCredentials(address.username, address.password),
+        client_properties={"connection_name": name, "product": "services_communication"},
+        **options,
+    )
+
+
+def translate(error: BaseException, address: BrokerAddress) -> CommunicationError:
+    """pika's error as ours: TopologyError where waiting cannot help, BrokerUnavailableError for an outage."""
+    cause = innermost(error)
+    if isinstance(cause, pika_errors.ProbableAuthenticationError | pika_errors.AuthenticationError):
+        return TopologyError(f"{address} refuses user {address.username!r}: check its name and password")
+    if isinstance(cause, pika_errors.ProbableAccessDeniedError):
+        return TopologyError(
+            f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r}: "
+            f"create the virtual host or grant permissions"
+        )
+    closed = isinstance(cause, pika_errors.ConnectionClosedByBroker | pika_errors.ChannelClosedByBroker)
+    if closed and cause.reply_code in (ACCESS_REFUSED, NOT_ALLOWED):
+        return TopologyError(f"{address} denies access: {cause.reply_text}")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return BrokerUnavailableError(f"{address} is not trusted: {cause.verify_message}")
+    text = str(cause).strip() or "no detail"
+    return BrokerUnavailableError(f"{address} is out of reach: {type(cause).__name__}: {text[:300]}")
+
+
+def innermost(error: BaseException) -> BaseException:
+    """pika wraps the reason of a failed connection in up to three layers."""
+    for _ in range(5):
+        inner = getattr(error, "exceptions", None) or getattr(error, "exception", None)
+        if isinstance(inner, list | tuple):
+            inner = inner[-1] if inner else None
+        if not isinstance(inner, BaseException):
+            return error
+        error = inner
+    return error
+
+
+def back_off() -> Iterator[float]:
+    """Seconds to wait before each next attempt: doubling, capped, jittered so that a fleet does not come at once."""
+    wait = BACK_OFF_FIRST
+    while True:
+        yield wait * random.uniform(0.5, 1.0)  # noqa: S311  spreading load, not keeping a secret
+        wait = min(wait * 2, BACK_OFF_CAP)

@@ -1,0 +1,72 @@
+"""Message ↔ AMQP properties and frames."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pika
+from pika.spec import Basic
+
+from services_communication.message import Delivery, HeaderValue, Message
+
+# Bytes that are left of a foreign producer's header; the frame limit is 128 KiB for all of them.
+HEADER_BYTES = 4096
+
+
+def to_properties(message: Message) -> pika.BasicProperties:
+    return pika.BasicProperties(
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        delivery_mode=pika.DeliveryMode.Persistent.value,
+        message_id=message.message_id,
+        type=message.type,
+        app_id=message.app_id,
+        correlation_id=message.correlation_id,
+        timestamp=int(message.timestamp.timestamp()) if message.timestamp else None,
+        headers=dict(message.headers) or None,
+    )
+
+
+def to_delivery(method: Basic.Deliver, properties: pika.BasicProperties, body: bytes, queue: str) -> Delivery:
+    """Whatever a foreign producer wrote becomes a Message; what has no place in one is left out."""
+    headers = properties.headers or {}
+    message = Message(
+        exchange=method.exchange or "",
+        routing_key=method.routing_key or "",
+        body=body,
+        message_id=properties.message_id or "",
+        type=properties.type,
+        app_id=properties.app_id,
+        correlation_id=properties.correlation_id,
+        content_type=properties.content_type,
+        content_encoding=properties.content_encoding,
+        timestamp=_timestamp(properties.timestamp),
+        headers=_headers(headers),
+    )
+    count = headers.get("x-delivery-count")
+    return Delivery(
+        message=message,
+        queue=queue,
+        redelivered=bool(method.redelivered),
+        delivery_count=int(count) if isinstance(count, int) else 0,
+    )
+
+
+def _timestamp(value: int | None) -> datetime | None:
+    try:
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _headers(headers: dict[str, Any]) -> dict[str, HeaderValue]:
+    kept: dict[str, HeaderValue] = {}
+    for name, value in headers.items():
+        if isinstance(value, bool):
+            kept[name] = value
+        elif isinstance(value, int) and -(2**63) <= value < 2**63:
+            kept[name] = int(value)  # pika hands out a type of its own for some sizes
+        elif isinstance(value, str | bytes):
+            kept[name] = value[:HEADER_BYTES]
+    return kept

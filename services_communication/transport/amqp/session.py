@@ -1,0 +1,163 @@
+"""One consuming connection, from its opening to its end.
+
+It lives in the thread that calls ``run``; deliveries go out by `deliver`, acknowledgements come back from any thread.
+A delivery tag is valid for this session only, so an ack that comes after its end is dropped: the broker has
+already put the message back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import pika
+import pika.exceptions as pika_errors
+from pika.channel import Channel
+from pika.spec import Basic
+
+from services_communication.errors import BrokerUnavailableError
+from services_communication.message import Delivery
+from services_communication.transport.address import BrokerAddress
+from services_communication.transport.amqp.connection import parameters, translate
+from services_communication.transport.amqp.properties import to_delivery
+
+logger = logging.getLogger("services_communication.transport")
+
+
+class Session:
+    """Consumes `queue` until it is stopped or the connection, channel or queue is gone."""
+
+    def __init__(
+        self, address: BrokerAddress, queue: str, prefetch: int, deliver: Callable[[Session, int, Delivery], None]
+    ) -> None:
+        self._address = address
+        self._queue = queue
+        self._prefetch = prefetch
+        self._deliver = deliver
+        self._connection: pika.SelectConnection | None = None
+        self._channel: Channel | None = None
+        self._consumer_tag = ""
+        self._unsettled: dict[int, None] = {}
+        self._done: deque[int] = deque()
+        self._flushing = False
+        self._stopping = False
+        self._end: Exception | None = None
+        self.was_open = False
+
+    def run(self) -> None:
+        """Blocks. Returns after ``stop``; raises TopologyError or BrokerUnavailableError at any other end."""
+        connection = pika.SelectConnection(
+            parameters(self._address, f"services_communication consumer {self._queue}"),
+            on_open_callback=lambda connection: connection.channel(on_open_callback=self._on_channel),
+            on_open_error_callback=self._on_closed,
+            on_close_callback=self._on_closed,
+        )
+        self._connection = connection
+        try:
+            connection.ioloop.start()
+        except (pika_errors.AMQPError, OSError) as error:
+            self._end = self._end or error
+        finally:
+            self._connection = None
+            self._channel = None
+            connection.ioloop.close()
+        if self._end is not None:
+            raise translate(self._end, self._address) from None
+
+    # -- any thread ---------------------------------------------------------------------------------------------
+
+    def ack(self, tag: int) -> None:
+        """Acknowledge the delivery. Many acks that come close together travel as one."""
+        self._done.append(tag)
+        if not self._flushing:
+            self._flushing = True
+            self.call(self._flush)
+
+    def cancel(self) -> None:
+        """Take no more; what has been taken may still be settled."""
+        self.call(self._cancel)
+
+    def stop(self) -> None:
+        """Settle what is done, then disconnect."""
+        self.call(self._stop)
+
+    def fail(self, reason: str) -> None:
+        """End the session, so that the next one begins with a declared topology."""
+        self.call(lambda: self._fail(BrokerUnavailableError(reason)))
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Run `callback` in the session's thread, unless the session has ended."""
+        connection = self._connection
+        if connection is not None:
+            connection.ioloop.add_callback_threadsafe(callback)
+
+    # -- the session's thread -----------------------------------------------------------------------------------
+
+    def _on_channel(self, channel: Channel) -> None:
+        self._channel = channel
+        channel.add_on_close_callback(lambda _, error: self._fail(error))
+        channel.add_on_cancel_callback(
+            lambda _: self._fail(BrokerUnavailableError(f"queue {self._queue!r} was deleted or moved"))
+        )
+        channel.basic_qos(prefetch_count=self._prefetch, callback=lambda _: self._consume(channel))
+
+    def _consume(self, channel: Channel) -> None:
+        if self._stopping:
+            return
+        self._consumer_tag = channel.basic_consume(self._queue, self._on_message, callback=self._on_consuming)
+
+    def _on_consuming(self, _: object) -> None:
+        self.was_open = True
+        logger.info("consumer: consuming %s at %s", self._queue, self._address)
+
+    def _on_message(self, _: Channel, method: Basic.Deliver, properties: pika.BasicProperties, body: bytes) -> None:
+        tag = method.delivery_tag
+        self._unsettled[tag] = None
+        self._deliver(self, tag, to_delivery(method, properties, body, self._queue))
+
+    def _flush(self) -> None:
+        self._flushing = False  # before the deque is read: an ack that comes now asks for another flush
+        tags = [self._done.popleft() for _ in range(len(self._done))]
+        channel = self._channel
+        if channel is None or not channel.is_open or not tags:
+            return
+        for tag in tags:
+            self._unsettled.pop(tag, None)
+        oldest = next(iter(self._unsettled), None)
+        # Everything below the oldest unsettled delivery is done, so one cumulative ack is true for all of it.
+        below = [tag for tag in tags if oldest is None or tag < oldest]
+        if below:
+            channel.basic_ack(max(below), multiple=True)
+        for tag in tags:
+            if oldest is not None and tag > oldest:
+                channel.basic_ack(tag)
+
+    def _cancel(self) -> None:
+        self._stopping = True
+        if self._channel is not None and self._channel.is_open and self._consumer_tag:
+            self._channel.basic_cancel(self._consumer_tag)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._flush()
+        connection = self._connection
+        if connection is None:
+            return
+        if connection.is_open:
+            connection.close()
+        else:
+            connection.ioloop.stop()
+
+    def _fail(self, error: Exception) -> None:
+        if self._stopping or self._end is not None:
+            return
+        self._end = error
+        connection = self._connection
+        if connection is not None and connection.is_open:
+            connection.close()
+
+    def _on_closed(self, connection: pika.SelectConnection, error: Exception) -> None:
+        if not self._stopping:
+            self._end = self._end or error
+        connection.ioloop.stop()

@@ -1,0 +1,142 @@
+"""Consuming: I/O in the calling thread, handlers in threads of their own, reconnecting for ever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import SimpleQueue
+
+from services_communication.errors import BrokerUnavailableError
+from services_communication.message import Ack, DeadLetter, Delivery, Message, Retry
+from services_communication.transport.address import BrokerAddress
+from services_communication.transport.amqp.connection import back_off
+from services_communication.transport.amqp.publisher import AmqpPublisher
+from services_communication.transport.amqp.session import Session
+from services_communication.transport.amqp.topology import declare
+from services_communication.transport.protocol import (
+    Confirmed,
+    Handle,
+    Returned,
+    Subscription,
+    UnfinishedError,
+)
+from services_communication.transport.settling import dead_letter, retried
+
+logger = logging.getLogger("services_communication.transport")
+
+RESEND_SECONDS = 2.0
+_Job = tuple[Session, int, Delivery]
+
+
+class AmqpSubscriber:
+    """Keeps the contract of :class:`~services_communication.transport.protocol.Subscriber`.
+
+    Retries and dead letters leave by a publisher on a connection of its own: an alarm that blocks publishing
+    must not block acknowledgements.
+    """
+
+    def __init__(self, address: BrokerAddress, subscription: Subscription) -> None:
+        self._address = address
+        self._subscription = subscription
+        self._publisher = AmqpPublisher(address, name="services_communication settling", declare=False)
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closing = threading.Event()
+        self._session: Session | None = None
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def subscribe(self, handle: Handle) -> None:
+        threads = [
+            threading.Thread(target=self._work, args=(handle,), name=f"handler-{number}", daemon=True)
+            for number in range(self._subscription.concurrency)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._consume_for_ever()
+            if not self._wait_until_idle(self._subscription.grace.total_seconds()):
+                raise UnfinishedError("a handler is still running after the grace time")
+        finally:
+            for _ in threads:
+                self._jobs.put(None)
+            self._publisher.close()
+
+    def close(self) -> None:
+        self._closing.set()
+        session = self._session
+        if session is not None:
+            session.cancel()
+            threading.Thread(target=self._drain, args=(session,), daemon=True).start()
+
+    def _drain(self, session: Session) -> None:
+        self._wait_until_idle(self._subscription.grace.total_seconds())
+        session.stop()
+
+    def _consume_for_ever(self) -> None:
+        topology = self._subscription.topology
+        waits = back_off()
+        while not self._closing.is_set():
+            session = Session(self._address, topology.queue, self._subscription.prefetch, self._deliver)
+            try:
+                declare(self._address, topology)
+                self._session = session
+                if not self._closing.is_set():
+                    session.run()
+            except BrokerUnavailableError as error:
+                if session.was_open:
+                    waits = back_off()
+                logger.log(logging.WARNING if session.was_open else logging.INFO, "consumer: %s", error)
+                self._closing.wait(next(waits))
+            finally:
+                self._session = None
+
+    def _deliver(self, session: Session, tag: int, delivery: Delivery) -> None:
+        self._jobs.put((session, tag, delivery))
+
+    # -- the handlers' threads ----------------------------------------------------------------------------------
+
+    def _work(self, handle: Handle) -> None:
+        while (job := self._jobs.get()) is not None:
+            session, tag, delivery = job
+            # Not begun when closing, or its session has ended: the broker gives it to somebody again.
+            if self._closing.is_set() or session is not self._session:
+                continue
+            with self._idle:
+                self._busy += 1
+            try:
+                self._settle(handle, session, tag, delivery)
+            finally:
+                with self._idle:
+                    self._busy -= 1
+                    self._idle.notify_all()
+
+    def _settle(self, handle: Handle, session: Session, tag: int, delivery: Delivery) -> None:
+        outcome = handle(delivery)
+        topology = self._subscription.topology
+        match outcome:
+            case Ack():
+                session.ack(tag)
+            case Retry():
+                self._forward(session, tag, retried(delivery.message, outcome, topology))
+            case DeadLetter():
+                self._forward(session, tag, dead_letter(delivery.message, outcome, topology))
+
+    def _forward(self, session: Session, tag: int, message: Message) -> None:
+        """Publish the copy, and acknowledge the original only when the broker has the copy."""
+        while session is self._session:
+            receipt = self._publisher.publish([message]).result()[0]
+            if isinstance(receipt, Confirmed):
+                session.ack(tag)
+                return
+            logger.error("consumer: cannot move a message to %s: %s", message.routing_key, receipt.reason)
+            if isinstance(receipt, Returned):
+                session.fail(f"queue {message.routing_key!r} is missing")
+                return
+            if self._closing.wait(RESEND_SECONDS):
+                return
+
+    def _wait_until_idle(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        with self._idle:
+            return self._idle.wait_for(lambda: self._busy == 0, max(0.0, deadline - time.monotonic()))
