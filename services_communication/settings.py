@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from services_communication.correlation import DefaultCorrelationIdHelper
 from services_communication.errors import ConfigurationError, EncodeError
 from services_communication.message import check_short_string
 from services_communication.transport.address import BrokerAddress
@@ -88,7 +91,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     APP_ID: str = ""
-    LOG_LEVEL: str = "ERROR"
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = None
     CORRELATION_ID_HELPER_CLASS: str | None = None
 
     BROKER_CONNECTION_URL: SecretStr | None = SecretStr("amqp://guest:guest@localhost:5672")
@@ -123,6 +126,7 @@ class Settings(BaseModel):
     PUBLISHER_LEASE: Annotated[Seconds, Field(ge=2)] = 15
     CONFIRM_TIMEOUT: Annotated[Seconds, Field(gt=0)] = 30
     UNROUTABLE_OK: bool = False
+    COMMAND_CONFIRM_TIMEOUT: Annotated[Seconds, Field(gt=0)] = 10
 
     REST_API_HOST: str = "http://localhost:8000"
     REST_API_USERNAME: str | None = None
@@ -172,6 +176,13 @@ class Settings(BaseModel):
             return BrokerAddress.from_parameters(self.BROKER_CONNECTION_PARAMETERS)
         assert self.BROKER_CONNECTION_URL is not None  # noqa: S101  _can_connect has seen to it
         return BrokerAddress.from_url(self.BROKER_CONNECTION_URL.get_secret_value())
+
+    @cached_property
+    def correlation_helper(self) -> DefaultCorrelationIdHelper:
+        if self.CORRELATION_ID_HELPER_CLASS is None:
+            return DefaultCorrelationIdHelper()
+        helper: DefaultCorrelationIdHelper = import_string(self.CORRELATION_ID_HELPER_CLASS)()
+        return helper
 
     @property
     def app_id(self) -> str:

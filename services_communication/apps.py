@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import logging
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+from services_communication.errors import ConfigurationError
+
+
+class ServicesCommunicationConfig(AppConfig):
+    name = "services_communication"
+    verbose_name = "Services communication"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from services_communication import checks, settings  # noqa: F401, PLC0415  importing checks registers them
+
+        logger = logging.getLogger("services_communication")
+        logger.addHandler(logging.NullHandler())
+        try:
+            if (level := settings.communication_settings.get().LOG_LEVEL) is not None:
+                logger.setLevel(level)
+        except ConfigurationError:
+            pass  # the system checks say what is wrong, all of it at once
+        # Contracts first: a consumer of the untyped form is validated through the contract of its address.
+        autodiscover_modules("contracts")
+        autodiscover_modules("consumers")

@@ -1,0 +1,83 @@
+"""A handler, bound to what it handles; and how a delivery becomes a call of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from services_communication.consumer.context import MessageContext
+from services_communication.contracts import AddressedModel
+from services_communication.errors import ContractDefinitionError
+from services_communication.message import Delivery
+
+Call: TypeAlias = Callable[[], None]
+"""Everything is decoded and valid: what is left is to run the handler."""
+Prepare: TypeAlias = Callable[[Delivery], Call]
+"""Decodes a delivery for one handler. Raises DecodeError; nothing has run then."""
+NOT_ATOMIC = "__services_communication_not_atomic__"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """`routing_key` None: any key of the exchange. `exchange` None: any message (a default consumer)."""
+
+    exchange: str | None
+    routing_key: str | None
+    handler: Callable[..., Any]
+    prepare: Prepare = field(repr=False)
+    contract: type[AddressedModel] | None = None
+
+    @property
+    def name(self) -> str:
+        """Identifies the consumer in the inbox, so renaming or moving a handler makes it another consumer."""
+        name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)
+        return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{'#' if self.routing_key is None else self.routing_key}"[:255]
+
+    @property
+    def atomic(self) -> bool:
+        """Whether the handler runs in a transaction."""
+        return not getattr(self.handler, NOT_ATOMIC, False)
+
+
+def context_of(delivery: Delivery, **extra: Any) -> MessageContext:
+    message = delivery.message
+    return MessageContext(
+        message_id=message.message_id,
+        exchange=delivery.exchange,
+        routing_key=delivery.routing_key,
+        queue=delivery.queue,
+        attempt=delivery.attempt,
+        redelivered=delivery.redelivered,
+        correlation_id=message.correlation_id,
+        app_id=message.app_id,
+        headers=message.headers,
+        **extra,
+    )
+
+
+def takes_context(handler: Callable[..., Any]) -> bool:
+    """Whether a typed handler has the second parameter. Raises ContractDefinitionError for any other shape."""
+    name = getattr(handler, "__qualname__", repr(handler))
+    if inspect.iscoroutinefunction(handler):
+        raise ContractDefinitionError(f"{name}: a handler must be a plain function; async ones are not run")
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        raise ContractDefinitionError(f"{name} is not callable") from None
+    for arguments, answer in (((None, None), True), ((None,), False)):
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            continue
+        return answer
+    raise ContractDefinitionError(f"{name}{signature}: a handler takes the contract, and if wanted a MessageContext")
+
+
+def accepted_keywords(handler: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `keywords` that `handler` has parameters for: ``(routing_key, body)`` and ``(…, exchange=…)`` both work."""
+    parameters = inspect.signature(handler).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(keywords)
+    return {name: value for name, value in keywords.items() if name in parameters}

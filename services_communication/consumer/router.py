@@ -1,0 +1,157 @@
+"""Which handlers a message goes to.
+
+    @message_router.consumer(UserUpdated)
+    def on_user_updated(event: UserUpdated) -> None: ...
+
+The most specific registration wins: the exact routing key, then the wildcard pattern (``event.*``, ``event.#``) with
+the most literal words, then the exchange without a key, then the default consumer. All handlers of that step run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar, overload
+
+from services_communication.consumer import legacy, typed
+from services_communication.consumer.binding import Binding
+from services_communication.consumer.context import MessageContext
+from services_communication.contracts import AddressedModel, CallModel, CommandModel, EventModel
+from services_communication.errors import ContractDefinitionError
+from services_communication.transport.topics import matches, specificity
+
+F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+E = TypeVar("E", bound=EventModel)
+C = TypeVar("C", bound=CommandModel)
+K = TypeVar("K", bound=CallModel[Any])
+M_co = TypeVar("M_co", bound=AddressedModel, covariant=True)
+K_co = TypeVar("K_co", bound=CallModel[Any], covariant=True)
+
+
+class MessageRouter:
+    """Registered handlers by exchange and routing key. Filled at import; read by the worker's threads."""
+
+    def __init__(self) -> None:
+        self._bindings: list[Binding] = []
+        self._matched: dict[tuple[str, str], list[Binding]] = {}
+
+    @overload
+    def consumer(self, exchange_name: type[E], /) -> MessageDecorator[E]: ...
+    @overload
+    def consumer(self, exchange_name: type[C], /) -> MessageDecorator[C]: ...
+    @overload
+    def consumer(self, exchange_name: type[K], /) -> CallDecorator[K]: ...
+    @overload
+    def consumer(self, exchange_name: str | None = None, routing_key: str = "") -> Callable[[F], F]: ...
+    def consumer(self, exchange_name: Any = None, routing_key: str = "") -> Any:
+        """Register the decorated function for a contract, or untyped for an exchange and routing key.
+
+        Without a routing key it gets every message of the exchange, without an exchange every message that no
+        other handler gets. Decorators may be stacked. Raises ContractDefinitionError.
+        """
+        if isinstance(exchange_name, type):
+            if not issubclass(exchange_name, AddressedModel) or not hasattr(exchange_name, "__contract__"):
+                raise ContractDefinitionError(
+                    f"consumer() needs an event, command or call with an address, not {exchange_name.__name__}"
+                )
+            decorator = CallDecorator if issubclass(exchange_name, CallModel) else MessageDecorator
+            return decorator(self, exchange_name)
+
+        def decorate(function: F) -> F:
+            self.add_consumer(function, exchange_name, routing_key)
+            return function
+
+        return decorate
+
+    def default_consumer(self, function: F) -> F:
+        """Register the decorated function for messages that no other handler gets."""
+        self.add_consumer(function, None)
+        return function
+
+    def add_consumer(self, func: Callable[..., Any], exchange_name: str | None, routing_key: str = "") -> None:
+        """The untyped form without a decorator."""
+        self.add(Binding(exchange_name or None, routing_key or None, func, legacy.preparation(func)))
+
+    def add(self, binding: Binding) -> None:
+        for other in self._bindings:
+            if other.name == binding.name and other.contract == binding.contract and other.handler is binding.handler:
+                raise ContractDefinitionError(f"{binding.name} is registered twice; remove one of the decorators")
+        same = [b for b in self._bindings if b.contract is not None and b.contract is binding.contract]
+        if same and binding.contract is not None and issubclass(binding.contract, CallModel):
+            raise ContractDefinitionError(
+                f"{binding.name}: {binding.contract.__name__} is answered by {same[0].name} already; a call has one reply"
+            )
+        self._bindings.append(binding)
+        self._matched.clear()
+
+    def match(self, exchange: str, routing_key: str) -> list[Binding]:
+        """The handlers for a message; empty when there is none."""
+        try:
+            return self._matched[exchange, routing_key]
+        except KeyError:
+            found = self._find(exchange, routing_key)
+            if len(self._matched) < 10_000:  # noqa: PLR2004  routing keys may hold ids without end
+                self._matched[exchange, routing_key] = found
+            return found
+
+    def _find(self, exchange: str, routing_key: str) -> list[Binding]:
+        own = [binding for binding in self._bindings if binding.exchange == exchange]
+        exact = [binding for binding in own if binding.routing_key == routing_key]
+        if exact:
+            return exact
+        patterns = [
+            binding for binding in own if binding.routing_key is not None and matches(binding.routing_key, routing_key)
+        ]
+        if patterns:
+            best = max(specificity(binding.routing_key or "") for binding in patterns)
+            return [binding for binding in patterns if specificity(binding.routing_key or "") == best]
+        return [binding for binding in own if binding.routing_key is None] or [
+            binding for binding in self._bindings if binding.exchange is None
+        ]
+
+    def __iter__(self) -> Iterator[Binding]:
+        return iter(self._bindings)
+
+    def __len__(self) -> int:
+        return len(self._bindings)
+
+
+class _Decorator:
+    def __init__(self, router: MessageRouter, contract: type[AddressedModel]) -> None:
+        self._router = router
+        self._contract = contract
+
+    def _register(self, function: F) -> F:
+        address = self._contract.__contract__.address
+        prepare = typed.preparation(self._contract, function)
+        self._router.add(Binding(address.exchange, address.routing_key, function, prepare, self._contract))
+        return function
+
+
+class MessageDecorator(_Decorator, Generic[M_co]):
+    """Registers a handler of an event or command: ``(contract)`` or ``(contract, context)``."""
+
+    @overload
+    def __call__(self, function: Callable[[M_co], None], /) -> Callable[[M_co], None]: ...
+    @overload
+    def __call__(
+        self, function: Callable[[M_co, MessageContext], None], /
+    ) -> Callable[[M_co, MessageContext], None]: ...
+    def __call__(self, function: Any, /) -> Any:
+        return self._register(function)
+
+
+class CallDecorator(_Decorator, Generic[K_co]):
+    """Registers a handler of a call; it returns what the call declares as its reply."""
+
+    @overload
+    def __call__(self: CallDecorator[CallModel[R]], function: Callable[[K_co], R], /) -> Callable[[K_co], R]: ...
+    @overload
+    def __call__(
+        self: CallDecorator[CallModel[R]], function: Callable[[K_co, MessageContext], R], /
+    ) -> Callable[[K_co, MessageContext], R]: ...
+    def __call__(self, function: Any, /) -> Any:
+        return self._register(function)
+
+
+message_router = MessageRouter()

@@ -1,0 +1,112 @@
+"""Deliveries for typed handlers: bytes are validated once, and the handler gets the instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from services_communication import outgoing
+from services_communication.consumer.binding import Call, Prepare, context_of, takes_context
+from services_communication.contracts import AddressedModel, CallModel, CommandModel, EventModel
+from services_communication.contracts.codec import (
+    decode_call,
+    decode_command,
+    decode_event,
+    encode_reply,
+    response_body,
+)
+from services_communication.contracts.model import response_routing_key
+from services_communication.errors import ContractDefinitionError, DecodeError
+from services_communication.message import Delivery, new_message_id, utc_now
+from services_communication.models import OutboxMessage
+from services_communication.settings import communication_settings
+
+
+def preparation(contract: type[AddressedModel], handler: Callable[..., Any]) -> Prepare:
+    """How a delivery becomes a call of `handler`, for each kind of contract."""
+    with_context = takes_context(handler)
+    if issubclass(contract, EventModel):
+        return _event(contract, handler, with_context)
+    if issubclass(contract, CommandModel):
+        return _command(contract, handler, with_context)
+    if issubclass(contract, CallModel):
+        return _call(contract, handler, with_context)
+    raise ContractDefinitionError(f"{contract.__name__} has no address; subclass EventModel, CommandModel or CallModel")
+
+
+def _event(contract: type[EventModel], handler: Callable[..., Any], with_context: bool) -> Prepare:
+    def prepare(delivery: Delivery) -> Call:
+        envelope = decode_event(contract, delivery.message.body)
+        if not with_context:
+            return lambda: handler(envelope.payload)
+        context = context_of(delivery, time=envelope.event_time or delivery.message.timestamp)
+        return lambda: handler(envelope.payload, context)
+
+    return prepare
+
+
+def _command(contract: type[CommandModel], handler: Callable[..., Any], with_context: bool) -> Prepare:
+    def prepare(delivery: Delivery) -> Call:
+        meta, arguments = decode_command(contract, delivery.message.body)
+        refuse_expired(meta.expired_time)
+        command = arguments()
+        if not with_context:
+            return lambda: handler(command)
+        context = context_of(delivery, time=delivery.message.timestamp, expired_time=meta.expired_time)
+        return lambda: handler(command, context)
+
+    return prepare
+
+
+def _call(contract: type[CallModel[Any]], handler: Callable[..., Any], with_context: bool) -> Prepare:
+    def prepare(delivery: Delivery) -> Call:
+        envelope = decode_call(contract, delivery.message.body)
+        meta = envelope.meta
+        refuse_expired(meta.expired_time)
+        check_reply_to(meta.reply_to)
+
+        def call() -> None:
+            if with_context:
+                context = context_of(
+                    delivery,
+                    time=meta.time or delivery.message.timestamp,
+                    expired_time=meta.expired_time,
+                    call_id=envelope.id,
+                    reply_to=meta.reply_to,
+                )
+                reply = handler(envelope.data, context)
+            else:
+                reply = handler(envelope.data)
+            send_reply(delivery, envelope.id, meta.reply_to, encode_reply(contract, reply))
+
+        return call
+
+    return prepare
+
+
+def send_reply(delivery: Delivery, call_id: str, reply_to: str, data: bytes) -> None:
+    """The reply, through the outbox: it leaves when the handler's transaction commits."""
+    now = utc_now()
+    routing_key = response_routing_key(delivery.exchange, delivery.routing_key)
+    message = outgoing.message(
+        reply_to,
+        routing_key,
+        response_body(data, call_id, now),
+        message_id=new_message_id(),
+        type=routing_key,
+        timestamp=now,
+    )
+    OutboxMessage.objects.add(message)
+
+
+def refuse_expired(expired_time: datetime | None) -> None:
+    if expired_time is not None and expired_time <= utc_now():
+        raise DecodeError("expired", f"its deadline was {expired_time.isoformat()}")
+
+
+def check_reply_to(reply_to: str) -> None:
+    """An asker names the exchange that we publish to, so it must not name just any (a confused deputy)."""
+    allowed = communication_settings.get().CALL_REPLY_TO
+    if not reply_to or reply_to.startswith("amq.") or (allowed is not None and reply_to not in allowed):
+        raise DecodeError("invalid", f"replies to exchange {reply_to[:80]!r} are not allowed; see CALL_REPLY_TO")
