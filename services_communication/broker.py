@@ -36,7 +36,7 @@ def subscriber(subscription: Subscription) -> Subscriber:
 
 def close_publisher() -> None:
     """Disconnect; the next use connects again. Idempotent."""
-    global _publisher  # noqa: PLW0603
+    global _publisher
     with _lock:
         closing, _publisher = _publisher, None
     if closing is not None:

@@ -93,7 +93,12 @@ def _handlers(settings: Settings) -> Iterator[CheckMessage]:
 def _is_bound(settings: Settings, binding: Any) -> bool:
     return settings.DO_NOT_DECLARE or any(
         bind.exchange == binding.exchange
-        and (binding.routing_key is None or matches(bind.routing_key, binding.routing_key) or "*" in binding.routing_key or "#" in binding.routing_key)
+        and (
+            binding.routing_key is None
+            or matches(bind.routing_key, binding.routing_key)
+            or "*" in binding.routing_key
+            or "#" in binding.routing_key
+        )
         for bind in settings.BINDS
     )
 
@@ -111,7 +116,7 @@ def _deployment(settings: Settings) -> Iterator[CheckMessage]:
         yield Warning("REST credentials travel without TLS.", hint="Use https:// in REST_API_HOST.", id=f"{TAG}.W104")
     if settings.QUEUE_TYPE == "classic":
         yield Warning("Queues are classic: not replicated.", hint="Use QUEUE_TYPE 'quorum'.", id=f"{TAG}.W105")
-    if settings.INBOX and settings.INBOX_RETENTION < sum(settings.RETRY_DELAYS):
+    if settings.INBOX and sum(settings.RETRY_DELAYS) > settings.INBOX_RETENTION:
         yield Warning(
             "The inbox forgets a message before its last retry.", hint="Raise INBOX_RETENTION.", id=f"{TAG}.W106"
         )

@@ -72,7 +72,7 @@ class BrokerUnavailableError(CommunicationError):
 
 
 class TopologyError(CommunicationError):
-    """An exchange or queue at the broker contradicts the settings. Retrying cannot help; the text says what to change."""
+    """The broker contradicts the settings. Trying again cannot help; the text says what to change."""
 
 
 class LeaseLostError(CommunicationError):

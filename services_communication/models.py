@@ -32,8 +32,8 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         if not connections[alias].in_atomic_block and "autocommit" not in _warned:
             _warned.add("autocommit")
             logger.warning(
-                "a message was written to the outbox outside transaction.atomic(): it will be sent even if what follows "
-                "fails. Publish inside the transaction that changes the data. (Said once per process.)"
+                "a message was written to the outbox outside transaction.atomic(): it will be sent even if what "
+                "follows fails. Publish inside the transaction that changes the data. (Said once per process.)"
             )
         row = OutboxMessage(
             message_id=message.message_id,

@@ -228,7 +228,9 @@ class LazySettings:
             try:
                 self._settings = read()
             except ValidationError as error:
-                mistakes = "; ".join(f"{'.'.join(map(str, e['loc'])) or NAME}: {e['msg']}" for e in error.errors(include_input=False))
+                mistakes = "; ".join(
+                    f"{'.'.join(map(str, e['loc'])) or NAME}: {e['msg']}" for e in error.errors(include_input=False)
+                )
                 raise ConfigurationError(f"{NAME} has mistakes ('manage.py check' explains them): {mistakes}") from None
         return self._settings
 

@@ -33,7 +33,8 @@ class Binding:
     def name(self) -> str:
         """Identifies the consumer in the inbox, so renaming or moving a handler makes it another consumer."""
         name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)
-        return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{'#' if self.routing_key is None else self.routing_key}"[:255]
+        routing_key = "#" if self.routing_key is None else self.routing_key
+        return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{routing_key}"[:255]
 
     @property
     def atomic(self) -> bool:
@@ -76,7 +77,7 @@ def takes_context(handler: Callable[..., Any]) -> bool:
 
 
 def accepted_keywords(handler: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `keywords` that `handler` has parameters for: ``(routing_key, body)`` and ``(…, exchange=…)`` both work."""
+    """Those of `keywords` that `handler` has parameters for; so ``(routing_key, body)`` needs no ``exchange``."""
     parameters = inspect.signature(handler).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(keywords)

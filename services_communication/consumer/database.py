@@ -17,7 +17,9 @@ def replace_stale_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if connection.connection is None or connection.in_atomic_block:
             continue  # in a block: a test's own transaction
-        aged = connection.settings_dict["CONN_MAX_AGE"] and connection.close_at and time.monotonic() >= connection.close_at
+        aged = (
+            connection.settings_dict["CONN_MAX_AGE"] and connection.close_at and time.monotonic() >= connection.close_at
+        )
         if aged or connection.needs_rollback or ((idle or connection.errors_occurred) and not connection.is_usable()):
             connection.close()
         else:

@@ -73,7 +73,7 @@ def _validate_through_contract(delivery: Delivery) -> None:
 
 
 def event_consumer(function: Handler) -> Handler:
-    """The handler gets the event's payload, and the envelope as ``event_id``, ``event_time``, ``aggregate``, ``event_type``."""
+    """The handler gets the payload, and as keywords ``event_id``, ``event_time``, ``aggregate``, ``event_type``."""
 
     @functools.wraps(function)
     def handler(routing_key: str, body: Any, exchange: str | None = None) -> Any:  # noqa: ARG001  the untyped form

@@ -79,7 +79,7 @@ class MessageRouter:
         same = [b for b in self._bindings if b.contract is not None and b.contract is binding.contract]
         if same and binding.contract is not None and issubclass(binding.contract, CallModel):
             raise ContractDefinitionError(
-                f"{binding.name}: {binding.contract.__name__} is answered by {same[0].name} already; a call has one reply"
+                f"{binding.name}: {binding.contract.__name__} is answered by {same[0].name}; a call has one reply"
             )
         self._bindings.append(binding)
         self._matched.clear()

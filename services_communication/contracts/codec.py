@@ -99,7 +99,9 @@ def encode_reply(contract: type[CallModel[Any]], reply: object) -> bytes:
         return adapter.dump_json(adapter.validate_python(reply, strict=True), by_alias=True)
     except (ValidationError, PydanticSerializationError) as error:
         detail = describe(error) if isinstance(error, ValidationError) else str(error)
-        raise EncodeError(f"the handler of {contract.__name__} returned what its reply type forbids: {detail}") from None
+        raise EncodeError(
+            f"the handler of {contract.__name__} returned what its reply type forbids: {detail}"
+        ) from None
 
 
 def model_from_plain(contract: type[M], value: Any) -> M:
@@ -182,7 +184,7 @@ def _call_envelope(contract: type[K]) -> type[CallEnvelope[K]]:
 
 @cache
 def _response_envelope(contract: type[CallModel[Any]]) -> type[ResponseEnvelope[Any]]:
-    return ResponseEnvelope[contract.__reply__]  # type: ignore[name-defined,no-any-return]  # as above
+    return ResponseEnvelope[contract.__reply__]  # type: ignore[name-defined]  # as above
 
 
 @cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services_communication.contracts.registry import Address, Kind, registry
 from services_communication.errors import ContractDefinitionError, EncodeError
@@ -24,19 +25,16 @@ class ContractInfo:
 
 
 def declare(
-    cls: type[AddressedModel],
-    kind: Kind,
-    exchange: str,
-    routing_key: str,
-    version: int,
-    key: str | None,
-    unroutable_ok: bool = False,
+    cls: type[AddressedModel], kind: Kind, exchange: str, routing_key: str, declared: Mapping[str, Any]
 ) -> None:
+    """Give `cls` its address and put it into the registry. `declared` are its class keywords."""
+    version, key = declared.get("version", 1), declared.get("key")
     _check_address(cls, exchange, routing_key)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise mistake(cls, f"version={version!r} must be a whole number from 1")
     if key is not None and key not in cls.model_fields:
         raise mistake(cls, f"key={key!r} is no field of it; its fields are {', '.join(cls.model_fields) or 'none'}")
+    unroutable_ok = bool(declared.get("unroutable_ok", False))
     cls.__contract__ = ContractInfo(Address(kind, exchange, routing_key), version, key, unroutable_ok)
     registry.add(cls)
 
@@ -55,10 +53,18 @@ def _check_address(cls: type, exchange: str, routing_key: str) -> None:
         raise mistake(cls, f"{routing_key!r}: '*' and '#' stand in bindings, not in an address")
 
 
-def required(cls: type, name: str, value: str | None) -> str:
+def required(cls: type, name: str, declared: Mapping[str, Any]) -> str:
+    value = declared.get(name)
     if not isinstance(value, str) or not value:
-        raise mistake(cls, f"{name}= is missing; write class {cls.__name__}(…, {name}=\"…\"), or abstract=True for a base")
+        example = f'class {cls.__name__}(…, {name}="…")'
+        raise mistake(cls, f"{name}= is missing; write {example}, or abstract=True for a base")
     return value
+
+
+def refuse_unknown(cls: type, keywords: Mapping[str, Any]) -> None:
+    if keywords:
+        known = ", ".join(cls.__init_subclass__.__kwdefaults__)
+        raise mistake(cls, f"unknown class keyword {next(iter(keywords))!r}; known are {known}")
 
 
 def check_wire_names(cls: type[PayloadModel]) -> None:

@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from services_communication.contracts.casing import to_camel
-from services_communication.contracts.declaration import ContractInfo, check_wire_names, declare, mistake, required
+from services_communication.contracts.declaration import (
+    ContractInfo,
+    check_wire_names,
+    declare,
+    mistake,
+    refuse_unknown,
+    required,
+)
 from services_communication.contracts.wire import tighten
 
 Reply_co = TypeVar("Reply_co", covariant=True)
@@ -50,8 +57,8 @@ class PayloadModel(BaseModel):
         return tighten(handler(source))
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **keywords: object) -> None:
-        super().__pydantic_init_subclass__(**keywords)
+    def __pydantic_init_subclass__(cls, **declared: Any) -> None:
+        super().__pydantic_init_subclass__(**declared)
         check_wire_names(cls)
 
 
@@ -86,25 +93,14 @@ class EventModel(AddressedModel):
         abstract: bool = False,
         **keywords: Any,
     ) -> None:
-        super().__init_subclass__(**keywords)
+        refuse_unknown(cls, keywords)
+        super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(
-        cls,
-        *,
-        aggregate: str | None = None,
-        event_type: str | None = None,
-        version: int = 1,
-        key: str | None = None,
-        unroutable_ok: bool = False,
-        abstract: bool = False,
-        **keywords: object,
-    ) -> None:
-        super().__pydantic_init_subclass__(**keywords)
-        if not abstract:
-            exchange = required(cls, "aggregate", aggregate)
-            routing_key = required(cls, "event_type", event_type)
-            declare(cls, "event", exchange, routing_key, version, key, unroutable_ok)
+    def __pydantic_init_subclass__(cls, **declared: Any) -> None:
+        super().__pydantic_init_subclass__()
+        if not declared.get("abstract"):
+            declare(cls, "event", required(cls, "aggregate", declared), required(cls, "event_type", declared), declared)
 
 
 class CommandModel(AddressedModel):
@@ -120,28 +116,23 @@ class CommandModel(AddressedModel):
         abstract: bool = False,
         **keywords: Any,
     ) -> None:
-        super().__init_subclass__(**keywords)
+        refuse_unknown(cls, keywords)
+        super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(
-        cls,
-        *,
-        service: str | None = None,
-        command_name: str = "",
-        version: int = 1,
-        key: str | None = None,
-        abstract: bool = False,
-        **keywords: object,
-    ) -> None:
-        super().__pydantic_init_subclass__(**keywords)
-        if not abstract:
+    def __pydantic_init_subclass__(cls, **declared: Any) -> None:
+        super().__pydantic_init_subclass__()
+        if not declared.get("abstract"):
             if "meta" in {field.alias for field in cls.model_fields.values()}:
                 raise mistake(cls, "field 'meta' collides with the command's envelope; rename the field")
-            declare(cls, "command", required(cls, "service", service), command_name, version, key)
+            declare(cls, "command", required(cls, "service", declared), declared.get("command_name", ""), declared)
 
 
 class CallModel(AddressedModel, Generic[Reply_co]):
-    """A question to a service, with a reply: ``class GetQuote(CallModel[Quote], service="pricing", method_name="quote")``."""
+    """A question to a service, with a reply. The reply's type stands in the brackets:
+
+    class GetQuote(CallModel[Quote], service="pricing", method_name="quote"): ...
+    """
 
     __reply__: ClassVar[Any] = None
     """The type of the reply: whatever stands in the brackets."""
@@ -156,28 +147,19 @@ class CallModel(AddressedModel, Generic[Reply_co]):
         abstract: bool = False,
         **keywords: Any,
     ) -> None:
-        super().__init_subclass__(**keywords)
+        refuse_unknown(cls, keywords)
+        super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(
-        cls,
-        *,
-        service: str | None = None,
-        method_name: str | None = None,
-        version: int = 1,
-        key: str | None = None,
-        abstract: bool = False,
-        **keywords: object,
-    ) -> None:
-        super().__pydantic_init_subclass__(**keywords)
+    def __pydantic_init_subclass__(cls, **declared: Any) -> None:
+        super().__pydantic_init_subclass__()
         generic = cls.__pydantic_generic_metadata__
         if generic["origin"] is not None:  # CallModel[Quote] itself, which pydantic makes as a class
             cls.__reply__ = generic["args"][0]
-        elif not abstract:
+        elif not declared.get("abstract"):
             if isinstance(cls.__reply__, TypeVar) or cls.__reply__ is None:
                 raise mistake(cls, f"the reply is missing; write class {cls.__name__}(CallModel[TheReply], …)")
-            service_name = required(cls, "service", service)
-            declare(cls, "call", service_name, required(cls, "method_name", method_name), version, key)
+            declare(cls, "call", required(cls, "service", declared), required(cls, "method_name", declared), declared)
 
     @classmethod
     def response_routing_key(cls) -> str:

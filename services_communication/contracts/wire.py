@@ -1,7 +1,7 @@
 """Which values may travel: rules that every contract's strings, datetimes and free values obey.
 
-pydantic lets NUL and lone surrogates into strings, naive datetimes into ``datetime`` and NaN into ``Any``. The first are
-stored by SQLite and refused by PostgreSQL, a naive datetime means another instant to each reader, NaN is not JSON
+pydantic lets NUL and lone surrogates into strings, naive datetimes into ``datetime`` and NaN into ``Any``. The first
+are stored by SQLite and refused by PostgreSQL, a naive datetime means another instant to each reader, NaN is not JSON
 (RFC 8259 §6, §7, §8.2). So the core schema of a contract is tightened once, when the class is made.
 """
 

@@ -1,23 +1,25 @@
 """Unsent rows of django-microservices-communication 2.6.8 move into the outbox.
 
-Its table stays, empty: its migrations (0001_initial … 0006_publishedeventqueue_properties) are recorded under this app's
-label, and dropping another library's table is the user's decision.
+Its table stays, empty: its migrations (0001_initial … 0006_publishedeventqueue_properties) are recorded under this
+app's label, and dropping another library's table is the user's decision.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models.functions import Now
 
 OLD_TABLE = "services_communication_publishedeventqueue"
 ROWS = 500
 
 
-def carry_over(apps, schema_editor):
+def carry_over(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     connection = schema_editor.connection
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
@@ -26,8 +28,7 @@ def carry_over(apps, schema_editor):
         columns = {column.name for column in connection.introspection.get_table_description(cursor, OLD_TABLE)}
     if "properties" not in columns:
         raise RuntimeError(
-            f"table {OLD_TABLE} is not in the shape of version 2.6.8: migrate to that version first, or empty the table "
-            f"and drop it"
+            f"table {OLD_TABLE} is not in the shape of version 2.6.8: migrate to that version first, or drop the table"
         )
     old = apps.get_model("services_communication", "PublishedEventQueue").objects.using(connection.alias)
     new = apps.get_model("services_communication", "OutboxMessage").objects.using(connection.alias)
@@ -36,7 +37,7 @@ def carry_over(apps, schema_editor):
         old.filter(pk__in=[row.pk for row in rows]).delete()
 
 
-def _outbox_row(model, row):
+def _outbox_row(model: Any, row: Any) -> Any:
     due_at = row.send_after_time or row.event_time
     tags = sorted(f"{name}={value}" for name, value in (row.tags or {}).items())
     return model(
@@ -52,7 +53,7 @@ def _outbox_row(model, row):
     )
 
 
-def _body(row):
+def _body(row: Any) -> Any:
     if row.is_new_style:
         return row.body
     return {

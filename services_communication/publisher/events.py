@@ -56,7 +56,7 @@ def publish_future_aggregate_event(
     *,
     using: str | None = None,
 ) -> str:
-    """Like :func:`publish_aggregate_event`, but sent at `event_time` (aware). `tags` are what it can be cancelled by."""
+    """Like :func:`publish_aggregate_event`, but sent at `event_time` (aware). It can be cancelled by its `tags`."""
     if event_time is None or event_time.utcoffset() is None:
         raise EncodeError("event_time must be an aware datetime; django.utils.timezone.now() + timedelta(…) is one")
     event = _event(aggregate, event_type, payload)
@@ -66,9 +66,7 @@ def publish_future_aggregate_event(
 @overload
 def cancel_future_aggregate_event(event: type[EventModel], /, *, tags: Tags, using: str | None = None) -> int: ...
 @overload
-def cancel_future_aggregate_event(
-    aggregate: str, event_type: str, tags: Tags, *, using: str | None = None
-) -> int: ...
+def cancel_future_aggregate_event(aggregate: str, event_type: str, tags: Tags, *, using: str | None = None) -> int: ...
 def cancel_future_aggregate_event(
     aggregate: type[EventModel] | str, event_type: str = "", tags: Tags | None = None, *, using: str | None = None
 ) -> int:

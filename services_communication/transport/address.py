@@ -20,6 +20,7 @@ OPTIONS: dict[str, float | None] = {
 }
 # Accepted for the earlier library's sake: reconnecting is done here, for ever, and the locale has one value.
 IGNORED_OPTIONS = frozenset({"connection_attempts", "retry_delay", "locale", "client_properties", "tcp_options"})
+MAX_PORT = 65_535
 SCHEMES = {"amqp": 5672, "amqps": 5671, "memory": 0}
 
 
@@ -85,7 +86,7 @@ class BrokerAddress:
         ssl_options = given.pop("ssl_options", None)
         scheme = "amqps" if ssl_options is not None else "amqp"
         port = given.pop("port", SCHEMES[scheme])
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= MAX_PORT:
             raise ValueError("port must be a number from 1 to 65535")
         return cls(
             scheme=scheme,

@@ -120,7 +120,9 @@ class MemoryBroker:
     def delayed(self, queue: str) -> list[Message]:
         """What will come back to `queue` later."""
         with self.changed:
-            return [message for _, _, target, message in sorted(self._delayed, key=lambda item: item[:2]) if target == queue]
+            return [
+                message for _, _, target, message in sorted(self._delayed, key=lambda item: item[:2]) if target == queue
+            ]
 
     def _ripen(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._now():
@@ -210,7 +212,11 @@ class MemorySubscriber:
             case Ack():
                 pass
             case Retry():
-                self._broker.delay(topology.queue, replace(retried(message, outcome, topology), exchange="", routing_key=topology.queue), outcome.delay)
+                self._broker.delay(
+                    topology.queue,
+                    replace(retried(message, outcome, topology), exchange="", routing_key=topology.queue),
+                    outcome.delay,
+                )
             case DeadLetter():
                 self._broker.route(dead_letter(message, outcome, topology))
 

@@ -22,9 +22,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--database", default=None, help="The alias of the database that holds the outbox.")
 
-    def handle(
-        self, *args: Any, max_queue_size: int, max_delay: int, database: str | None, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, max_queue_size: int, max_delay: int, database: str | None, **options: Any) -> None:
         rows = OutboxMessage.objects.using(database or router.db_for_read(OutboxMessage))
         overdue = rows.filter(due_at__lt=Now() - timedelta(seconds=max_delay))
         parked = rows.filter(due_at__isnull=True).count()

@@ -13,7 +13,7 @@ import pika.exceptions as pika_errors
 from services_communication.errors import BrokerUnavailableError, CommunicationError, TopologyError
 from services_communication.transport.address import BrokerAddress
 
-ACCESS_REFUSED, NOT_ALLOWED = 403, 530
+DENIED = (403, 530)  # AMQP 0-9-1: access-refused, not-allowed
 BACK_OFF_FIRST = 0.2
 BACK_OFF_CAP = 15.0
 
@@ -49,8 +49,7 @@ def translate(error: BaseException, address: BrokerAddress) -> CommunicationErro
             f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r}: "
             f"create the virtual host or grant permissions"
         )
-    closed = isinstance(cause, pika_errors.ConnectionClosedByBroker | pika_errors.ChannelClosedByBroker)
-    if closed and cause.reply_code in (ACCESS_REFUSED, NOT_ALLOWED):
+    if isinstance(cause, pika_errors.ConnectionClosed | pika_errors.ChannelClosed) and cause.reply_code in DENIED:
         return TopologyError(f"{address} denies access: {cause.reply_text}")
     if isinstance(cause, ssl.SSLCertVerificationError):
         return BrokerUnavailableError(f"{address} is not trusted: {cause.verify_message}")

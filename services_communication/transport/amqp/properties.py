@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,7 +61,7 @@ def _timestamp(value: int | None) -> datetime | None:
         return None
 
 
-def _headers(headers: dict[str, Any]) -> dict[str, HeaderValue]:
+def _headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
     kept: dict[str, HeaderValue] = {}
     for name, value in headers.items():
         if isinstance(value, bool):

@@ -122,7 +122,9 @@ class AmqpPublisher:
     def _declare_exchanges(self, exchanges: set[str]) -> None:
         missing = exchanges - self._declared
         if missing and self._declare:
-            declare_exchanges(self._address, {name: self._exchange_types.get(name, "topic") for name in sorted(missing)})
+            declare_exchanges(
+                self._address, {name: self._exchange_types.get(name, "topic") for name in sorted(missing)}
+            )
             self._declared |= missing
 
     def _start(self) -> None:
@@ -232,10 +234,10 @@ class AmqpPublisher:
                 channel.basic_publish(
                     message.exchange, message.routing_key, message.body, to_properties(message), message.mandatory
                 )
+            except pika_errors.ChannelWrongStateError:
+                self._waiting.appendleft((batch, index))
+                return
             except pika_errors.AMQPError as error:
-                if not channel.is_open:
-                    self._waiting.appendleft((batch, index))
-                    return
                 batch.settle(index, Refused(type(error).__name__))
                 continue
             self._in_flight[self._next_tag] = (batch, index)
@@ -268,7 +270,7 @@ class AmqpPublisher:
         self._careful = max(0, self._careful - len(tags))
         self._pump()
 
-    def _on_channel_closed(self, channel: Channel, error: Exception) -> None:
+    def _on_channel_closed(self, _: Channel, error: Exception) -> None:
         """The broker closes the channel for one message, and does not say which: find it by sending one at a time."""
         self._channel = None
         self._returned.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 import pika
 import pika.exceptions as pika_errors
@@ -42,7 +43,7 @@ class Session:
         self._done: deque[int] = deque()
         self._flushing = False
         self._stopping = False
-        self._end: Exception | None = None
+        self._end: BaseException | None = None
         self.was_open = False
 
     def run(self) -> None:
@@ -112,7 +113,7 @@ class Session:
         logger.info("consumer: consuming %s at %s", self._queue, self._address)
 
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: pika.BasicProperties, body: bytes) -> None:
-        tag = method.delivery_tag
+        tag = cast("int", method.delivery_tag)  # the stubs allow None for frames that are being built
         self._unsettled[tag] = None
         self._deliver(self, tag, to_delivery(method, properties, body, self._queue))
 
@@ -149,7 +150,7 @@ class Session:
         else:
             connection.ioloop.stop()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if self._stopping or self._end is not None:
             return
         self._end = error
@@ -157,7 +158,7 @@ class Session:
         if connection is not None and connection.is_open:
             connection.close()
 
-    def _on_closed(self, connection: pika.SelectConnection, error: Exception) -> None:
+    def _on_closed(self, connection: pika.SelectConnection, error: BaseException) -> None:
         if not self._stopping:
             self._end = self._end or error
         connection.ioloop.stop()
