@@ -59,14 +59,25 @@ class Message:
     """False: having no subscriber is normal, and the message counts as delivered without one."""
 
     def __post_init__(self) -> None:
-        for name in ("exchange", "routing_key", "message_id", "type", "app_id", "correlation_id"):
-            check_short_string(name, getattr(self, name))
+        for name in _SHORT_STRINGS:
+            value = getattr(self, name)
+            if value is not None and not _is_plainly_short(value):
+                check_short_string(name, value)
         for name, value in self.headers.items():
-            check_short_string("header name", name)
+            if not _is_plainly_short(name):
+                check_short_string("header name", name)
             if not isinstance(value, str | int | bool | bytes):
                 raise EncodeError(f"header {name[:40]!r} is {type(value).__name__}; use str, int, bool or bytes")
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
                 raise EncodeError(f"header {name[:40]!r} does not fit into 64 bits")
+
+
+_SHORT_STRINGS = ("exchange", "routing_key", "message_id", "type", "app_id", "correlation_id")
+
+
+def _is_plainly_short(value: object) -> bool:
+    """The usual case, without encoding: every message that comes or goes passes here."""
+    return isinstance(value, str) and value.isascii() and len(value) <= SHORT_STRING_BYTES
 
 
 def check_short_string(name: str, value: str | None) -> None:

@@ -104,20 +104,6 @@ class OutboxMessage(models.Model):
     def __str__(self) -> str:
         return f"{self.exchange} {self.routing_key} {self.message_id}"
 
-    def to_message(self) -> Message:
-        return Message(
-            exchange=self.exchange,
-            routing_key=self.routing_key,
-            body=bytes(self.body),
-            message_id=self.message_id,
-            type=self.type or None,
-            app_id=self.app_id or None,
-            correlation_id=self.correlation_id or None,
-            timestamp=self.timestamp,
-            headers=self.headers,
-            mandatory=self.mandatory,
-        )
-
 
 class InboxEntry(models.Model):
     """That a consumer has handled a message. Written in the handler's own transaction."""

@@ -16,7 +16,6 @@ Call: TypeAlias = Callable[[], None]
 """Everything is decoded and valid: what is left is to run the handler."""
 Prepare: TypeAlias = Callable[[Delivery], Call]
 """Decodes a delivery for one handler. Raises DecodeError; nothing has run then."""
-NOT_ATOMIC = "__services_communication_not_atomic__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,8 @@ class Binding:
     handler: Callable[..., Any]
     prepare: Prepare = field(repr=False)
     contract: type[AddressedModel] | None = None
+    atomic: bool = True
+    """Whether the handler runs in a transaction, together with its inbox row."""
 
     @property
     def name(self) -> str:
@@ -35,11 +36,6 @@ class Binding:
         name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)
         routing_key = "#" if self.routing_key is None else self.routing_key
         return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{routing_key}"[:255]
-
-    @property
-    def atomic(self) -> bool:
-        """Whether the handler runs in a transaction."""
-        return not getattr(self.handler, NOT_ATOMIC, False)
 
 
 def context_of(delivery: Delivery, **extra: Any) -> MessageContext:

@@ -5,34 +5,56 @@ from __future__ import annotations
 import threading
 import time
 
-from django.db import connections, reset_queries
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 IDLE_SECONDS = 1.0
-_thread = threading.local()
+
+
+class _Thread(threading.local):
+    used_at = 0.0
+
+
+_thread = _Thread()
 
 
 def replace_stale_connections() -> None:
-    """Before a message: close what failed or died while this thread was idle; the next query connects anew."""
-    idle = time.monotonic() - getattr(_thread, "used_at", 0.0) > IDLE_SECONDS
+    """Before a message: close what died while this thread was idle; the next query connects anew.
+
+    While messages follow each other closely, a dead connection shows itself by the error of its first query, and
+    :func:`release_connections` closes it.
+    """
+    if time.monotonic() - _thread.used_at <= IDLE_SECONDS:
+        return
     for connection in connections.all(initialized_only=True):
         if connection.connection is None or connection.in_atomic_block:
             continue  # in a block: a test's own transaction
-        aged = (
-            connection.settings_dict["CONN_MAX_AGE"] and connection.close_at and time.monotonic() >= connection.close_at
-        )
-        if aged or connection.needs_rollback or ((idle or connection.errors_occurred) and not connection.is_usable()):
+        if not connection.is_usable():
             connection.close()
-        else:
-            connection.errors_occurred = False
 
 
 def release_connections() -> None:
-    """After a message: leave nothing behind that the next one would see."""
-    _thread.used_at = time.monotonic()
-    reset_queries()
+    """After a message: leave nothing behind that the next one would see, neither a fault nor an open transaction."""
+    now = _thread.used_at = time.monotonic()
     for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.in_atomic_block and not connection.get_autocommit():
-            connection.close()  # the handler left a transaction open
+        if connection.connection is None or connection.in_atomic_block:
+            continue
+        if connection.needs_rollback or not connection.autocommit or _is_aged(connection, now):
+            connection.close()
+        elif connection.errors_occurred:
+            if connection.is_usable():
+                connection.errors_occurred = False
+            else:
+                connection.close()
+
+
+def _is_aged(connection: BaseDatabaseWrapper, now: float) -> bool:
+    """CONN_MAX_AGE, save that 0 (Django's default: one HTTP request) does not mean one message here."""
+    return (
+        bool(connection.settings_dict["CONN_MAX_AGE"])
+        and connection.close_at is not None
+        and now >= connection.close_at
+    )
 
 
 def is_reachable(alias: str) -> bool:

@@ -13,14 +13,7 @@ from typing import Annotated, Any, Generic, TypeVar, overload
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from services_communication.consumer.binding import (
-    NOT_ATOMIC,
-    Call,
-    Prepare,
-    accepted_keywords,
-    context_of,
-    takes_context,
-)
+from services_communication.consumer.binding import Call, Prepare, accepted_keywords, context_of, takes_context
 from services_communication.consumer.context import MessageContext
 from services_communication.consumer.typed import check_reply_to, refuse_expired, send_reply
 from services_communication.contracts import CallModel, CommandModel, EventModel, registry
@@ -43,7 +36,9 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 _datetime: TypeAdapter[datetime] = TypeAdapter(Annotated[datetime, AfterValidator(instant)])
+# Marks that a decorator below leaves on what it makes.
 DELIVERY = "__services_communication_delivery__"
+NOT_ATOMIC = "__services_communication_not_atomic__"
 
 
 def preparation(handler: Handler) -> Prepare:

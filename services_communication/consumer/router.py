@@ -36,18 +36,21 @@ class MessageRouter:
         self._matched: dict[tuple[str, str], list[Binding]] = {}
 
     @overload
-    def consumer(self, exchange_name: type[E], /) -> MessageDecorator[E]: ...
+    def consumer(self, exchange_name: type[E], /, *, atomic: bool = True) -> MessageDecorator[E]: ...
     @overload
-    def consumer(self, exchange_name: type[C], /) -> MessageDecorator[C]: ...
+    def consumer(self, exchange_name: type[C], /, *, atomic: bool = True) -> MessageDecorator[C]: ...
     @overload
-    def consumer(self, exchange_name: type[K], /) -> CallDecorator[K]: ...
+    def consumer(self, exchange_name: type[K], /, *, atomic: bool = True) -> CallDecorator[K]: ...
     @overload
-    def consumer(self, exchange_name: str | None = None, routing_key: str = "") -> Callable[[F], F]: ...
-    def consumer(self, exchange_name: Any = None, routing_key: str = "") -> Any:
+    def consumer(
+        self, exchange_name: str | None = None, routing_key: str = "", *, atomic: bool = True
+    ) -> Callable[[F], F]: ...
+    def consumer(self, exchange_name: Any = None, routing_key: str = "", *, atomic: bool = True) -> Any:
         """Register the decorated function for a contract, or untyped for an exchange and routing key.
 
         Without a routing key it gets every message of the exchange, without an exchange every message that no
-        other handler gets. Decorators may be stacked. Raises ContractDefinitionError.
+        other handler gets. Decorators may be stacked. ``atomic=False`` is for a handler that needs no transaction or
+        makes its own: it runs outside one, faster, and without the inbox. Raises ContractDefinitionError.
         """
         if isinstance(exchange_name, type):
             if not issubclass(exchange_name, AddressedModel) or not hasattr(exchange_name, "__contract__"):
@@ -55,10 +58,10 @@ class MessageRouter:
                     f"consumer() needs an event, command or call with an address, not {exchange_name.__name__}"
                 )
             decorator = CallDecorator if issubclass(exchange_name, CallModel) else MessageDecorator
-            return decorator(self, exchange_name)
+            return decorator(self, exchange_name, atomic)
 
         def decorate(function: F) -> F:
-            self.add_consumer(function, exchange_name, routing_key)
+            self.add_consumer(function, exchange_name, routing_key, atomic=atomic)
             return function
 
         return decorate
@@ -68,9 +71,13 @@ class MessageRouter:
         self.add_consumer(function, None)
         return function
 
-    def add_consumer(self, func: Callable[..., Any], exchange_name: str | None, routing_key: str = "") -> None:
+    def add_consumer(
+        self, func: Callable[..., Any], exchange_name: str | None, routing_key: str = "", *, atomic: bool = True
+    ) -> None:
         """The untyped form without a decorator."""
-        self.add(Binding(exchange_name or None, routing_key or None, func, legacy.preparation(func)))
+        atomic = atomic and not getattr(func, legacy.NOT_ATOMIC, False)
+        prepare = legacy.preparation(func)
+        self.add(Binding(exchange_name or None, routing_key or None, func, prepare, atomic=atomic))
 
     def add(self, binding: Binding) -> None:
         for other in self._bindings:
@@ -117,14 +124,17 @@ class MessageRouter:
 
 
 class _Decorator:
-    def __init__(self, router: MessageRouter, contract: type[AddressedModel]) -> None:
+    def __init__(self, router: MessageRouter, contract: type[AddressedModel], atomic: bool) -> None:
         self._router = router
         self._contract = contract
+        self._atomic = atomic
 
     def _register(self, function: F) -> F:
         address = self._contract.__contract__.address
         prepare = typed.preparation(self._contract, function)
-        self._router.add(Binding(address.exchange, address.routing_key, function, prepare, self._contract))
+        self._router.add(
+            Binding(address.exchange, address.routing_key, function, prepare, self._contract, self._atomic)
+        )
         return function
 
 

@@ -29,6 +29,8 @@ def declare(
 ) -> None:
     """Give `cls` its address and put it into the registry. `declared` are its class keywords."""
     version, key = declared.get("version", 1), declared.get("key")
+    if not isinstance(routing_key, str):  # '' is a command without a name
+        raise mistake(cls, f"command_name={routing_key!r} must be a string")
     _check_address(cls, exchange, routing_key)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise mistake(cls, f"version={version!r} must be a whole number from 1")
@@ -63,7 +65,7 @@ def required(cls: type, name: str, declared: Mapping[str, Any]) -> str:
 
 def refuse_unknown(cls: type, keywords: Mapping[str, Any]) -> None:
     if keywords:
-        known = ", ".join(cls.__init_subclass__.__kwdefaults__)
+        known = ", ".join(cls.__init_subclass__.__kwdefaults__ or ())
         raise mistake(cls, f"unknown class keyword {next(iter(keywords))!r}; known are {known}")
 
 

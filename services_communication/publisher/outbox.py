@@ -6,16 +6,50 @@ No transaction stays open while the network is waited for: reading and settling 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from services_communication.errors import LeaseLostError
+from services_communication.message import HeaderValue, Message
 from services_communication.models import OutboxMessage, RelayLease
 
 LEASE_NAME = "outbox"
+
+
+class Row(NamedTuple):
+    """What the relay needs of an OutboxMessage: reading these columns takes half the time of making model instances."""
+
+    pk: int
+    attempts: int
+    exchange: str
+    routing_key: str
+    body: bytes
+    message_id: str
+    type: str
+    app_id: str
+    correlation_id: str
+    timestamp: datetime | None
+    headers: dict[str, HeaderValue]
+    mandatory: bool
+
+    def to_message(self) -> Message:
+        """Raises EncodeError for a row that was not written by this library."""
+        return Message(
+            exchange=self.exchange,
+            routing_key=self.routing_key,
+            body=bytes(self.body),
+            message_id=self.message_id,
+            type=self.type or None,
+            app_id=self.app_id or None,
+            correlation_id=self.correlation_id or None,
+            timestamp=self.timestamp,
+            headers=self.headers,
+            mandatory=self.mandatory,
+        )
 
 
 class Outbox:
@@ -55,7 +89,7 @@ class Outbox:
 
     # -- rows --------------------------------------------------------------------------------------------------
 
-    def due(self, limit: int, in_flight: Sequence[OutboxMessage] = ()) -> list[OutboxMessage]:
+    def due(self, limit: int, in_flight: Sequence[Row] = ()) -> list[Row]:
         """The next rows to send, in the order in which they were written.
 
         A row waits while an earlier one with its ordering key is between attempts; rows of other keys go on.
@@ -68,14 +102,14 @@ class Outbox:
         if failing.exists():
             earlier = failing.filter(ordering_key=OuterRef("ordering_key"), id__lt=OuterRef("id"))
             rows = rows.filter(Q(ordering_key="") | ~Exists(earlier))
-        return list(rows[:limit])
+        return [Row._make(values) for values in rows.values_list(*Row._fields)[:limit]]
 
     def settle(
         self,
         token: int,
         seconds: float,
-        confirmed: Iterable[OutboxMessage],
-        failed: Iterable[tuple[OutboxMessage, str]],
+        confirmed: Iterable[Row],
+        failed: Iterable[tuple[Row, str]],
     ) -> None:
         """Delete what the broker confirmed, put off or park what it did not take; all or nothing.
 

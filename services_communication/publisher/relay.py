@@ -17,15 +17,14 @@ from django.db import DatabaseError, InterfaceError, connections, reset_queries
 
 from services_communication.errors import EncodeError, LeaseLostError
 from services_communication.message import Message
-from services_communication.models import OutboxMessage
-from services_communication.publisher.outbox import Outbox
+from services_communication.publisher.outbox import Outbox, Row
 from services_communication.settings import Settings
 from services_communication.transport.protocol import Confirmed, Lost, Publisher, Receipt
 
 logger = logging.getLogger("services_communication.publisher")
 
 OUTAGE_SECONDS = 1.0
-Flight = tuple[list[OutboxMessage], Future[list[Receipt]]]
+Flight = tuple[list[Row], Future[list[Receipt]]]
 
 
 class Relay:
@@ -85,10 +84,10 @@ class Relay:
             self._renew()
         return self._token is not None
 
-    def _launch(self, in_flight: list[OutboxMessage]) -> Flight | None:
+    def _launch(self, in_flight: list[Row]) -> Flight | None:
         rows = self._outbox.due(self._batch, in_flight)
         messages: list[Message] = []
-        unsendable: list[tuple[OutboxMessage, str]] = []
+        unsendable: list[tuple[Row, str]] = []
         for row in rows:
             try:
                 messages.append(row.to_message())
@@ -104,7 +103,7 @@ class Relay:
         rows, future = flight
         receipts = self._await(future)
         confirmed = [row for row, receipt in zip(rows, receipts, strict=True) if isinstance(receipt, Confirmed)]
-        failed: list[tuple[OutboxMessage, str]] = []
+        failed: list[tuple[Row, str]] = []
         lost: Lost | None = None
         for row, receipt in zip(rows, receipts, strict=True):
             if isinstance(receipt, Lost):
@@ -132,7 +131,7 @@ class Relay:
         self._outbox.renew(self._token, self._lease)
         self._renewed = time.monotonic()
 
-    def _settle(self, confirmed: list[OutboxMessage], failed: list[tuple[OutboxMessage, str]]) -> None:
+    def _settle(self, confirmed: list[Row], failed: list[tuple[Row, str]]) -> None:
         assert self._token is not None  # noqa: S101  only an owner gets here
         self._outbox.settle(self._token, self._lease, confirmed, failed)
         self._renewed = time.monotonic()

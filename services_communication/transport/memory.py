@@ -171,6 +171,7 @@ class MemorySubscriber:
         self._broker = broker
         self._subscription = subscription
         self._closing = threading.Event()
+        self._held: dict[int, tuple[Message, int]] = {}  # by thread; guarded by the broker's lock
 
     def subscribe(self, handle: Handle) -> None:
         self._broker.declare(self._subscription.topology)
@@ -184,27 +185,36 @@ class MemorySubscriber:
         deadline = time.monotonic() + self._subscription.grace.total_seconds()
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in threads):
+        with self._broker.changed:
+            unfinished, self._held = list(self._held.values()), {}
+            for message, delivered in unfinished:
+                self._broker.give_back(self._subscription.topology.queue, message, delivered + 1)
+        if unfinished:
             raise UnfinishedError("a handler is still running after the grace time")
 
     def close(self) -> None:
         self._closing.set()
 
     def _work(self, handle: Handle) -> None:
-        queue = self._subscription.topology.queue
+        queue, thread = self._subscription.topology.queue, threading.get_ident()
         while not self._closing.is_set():
-            taken = self._broker.take(queue)
-            if taken is None:
-                with self._broker.changed:
+            with self._broker.changed:
+                taken = self._broker.take(queue)
+                if taken is None:
                     self._broker.changed.wait(POLL_SECONDS)
-                continue
+                    continue
+                self._held[thread] = taken
             message, delivered = taken
             try:
                 outcome = handle(Delivery(message, queue, redelivered=delivered > 0, delivery_count=delivered))
             except BaseException:
-                self._broker.give_back(queue, message, delivered + 1)
+                with self._broker.changed:
+                    if self._held.pop(thread, None) is not None:
+                        self._broker.give_back(queue, message, delivered + 1)
                 raise
-            self._settle(message, outcome)
+            with self._broker.changed:
+                if self._held.pop(thread, None) is not None:  # else the grace time is over, and it was given back
+                    self._settle(message, outcome)
 
     def _settle(self, message: Message, outcome: Outcome) -> None:
         topology = self._subscription.topology

@@ -26,6 +26,7 @@ from services_communication.transport.settling import dead_letter, retried
 logger = logging.getLogger("services_communication.transport")
 
 RESEND_SECONDS = 2.0
+POLL_SECONDS = 0.02
 _Job = tuple[Session, int, Delivery]
 
 
@@ -43,12 +44,11 @@ class AmqpSubscriber:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = threading.Event()
         self._session: Session | None = None
-        self._busy = 0
-        self._idle = threading.Condition()
+        self._busy: set[int] = set()  # threads that run a handler; adding and discarding are atomic
 
     def subscribe(self, handle: Handle) -> None:
         threads = [
-            threading.Thread(target=self._work, args=(handle,), name=f"handler-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(handle, number), name=f"handler-{number}", daemon=True)
             for number in range(self._subscription.concurrency)
         ]
         for thread in threads:
@@ -96,20 +96,16 @@ class AmqpSubscriber:
 
     # -- the handlers' threads ----------------------------------------------------------------------------------
 
-    def _work(self, handle: Handle) -> None:
+    def _work(self, handle: Handle, number: int) -> None:
         while (job := self._jobs.get()) is not None:
             session, tag, delivery = job
-            # Not begun when closing, or its session has ended: the broker gives it to somebody again.
-            if self._closing.is_set() or session is not self._session:
-                continue
-            with self._idle:
-                self._busy += 1
+            self._busy.add(number)  # before the look at closing: who waits for idleness has set it before
             try:
-                self._settle(handle, session, tag, delivery)
+                # Else not begun: its session has ended, and the broker gives it to somebody again.
+                if not self._closing.is_set() and session is self._session:
+                    self._settle(handle, session, tag, delivery)
             finally:
-                with self._idle:
-                    self._busy -= 1
-                    self._idle.notify_all()
+                self._busy.discard(number)
 
     def _settle(self, handle: Handle, session: Session, tag: int, delivery: Delivery) -> None:
         outcome = handle(delivery)
@@ -138,5 +134,6 @@ class AmqpSubscriber:
 
     def _wait_until_idle(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        with self._idle:
-            return self._idle.wait_for(lambda: self._busy == 0, max(0.0, deadline - time.monotonic()))
+        while self._busy and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return not self._busy
