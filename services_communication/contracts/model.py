@@ -134,8 +134,8 @@ class CallModel(AddressedModel, Generic[Reply_co]):
     class GetQuote(CallModel[Quote], service="pricing", method_name="quote"): ...
     """
 
-    __reply__: ClassVar[Any] = Reply_co
-    """The type of the reply: whatever stands in the brackets."""
+    __reply__: ClassVar[Any] = ...
+    """The type of the reply: whatever stands in the brackets, None included. An ellipsis where there are none."""
 
     def __init_subclass__(
         cls,
@@ -157,7 +157,7 @@ class CallModel(AddressedModel, Generic[Reply_co]):
         if generic["origin"] is not None:  # CallModel[Quote] itself, which pydantic makes as a class
             cls.__reply__ = generic["args"][0]
         elif not declared.get("abstract"):
-            if isinstance(cls.__reply__, TypeVar):
+            if cls.__reply__ is ... or isinstance(cls.__reply__, TypeVar):
                 raise mistake(cls, f"the reply is missing; write class {cls.__name__}(CallModel[TheReply], …)")
             declare(cls, "call", required(cls, "service", declared), required(cls, "method_name", declared), declared)
 

@@ -53,7 +53,7 @@ class Relay:
                 if not self._own():
                     self._stopping.wait(self._poll)
                     continue
-                following = self._launch(flight[0] if flight else [])
+                following = self._launch(flight)
                 if flight is not None:
                     self._land(flight)
                 flight = following
@@ -84,7 +84,9 @@ class Relay:
             self._renew()
         return self._token is not None
 
-    def _launch(self, in_flight: list[Row]) -> Flight | None:
+    def _launch(self, flight: Flight | None) -> Flight | None:
+        """Hand over the next rows, behind those that are in flight."""
+        in_flight, before = flight or ([], None)
         rows = self._outbox.due(self._batch, in_flight)
         messages: list[Message] = []
         unsendable: list[tuple[Row, str]] = []
@@ -97,7 +99,7 @@ class Relay:
             self._settle([], unsendable)
             broken = {row.pk for row, _ in unsendable}
             rows = [row for row in rows if row.pk not in broken]
-        return (rows, self._publisher.publish(messages)) if rows else None
+        return (rows, self._publisher.publish(messages, after=before)) if rows else None
 
     def _land(self, flight: Flight) -> None:
         rows, future = flight

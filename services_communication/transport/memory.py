@@ -150,7 +150,12 @@ class MemoryPublisher:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
-    def publish(self, messages: Sequence[Message]) -> Future[list[Receipt]]:
+    def publish(
+        self,
+        messages: Sequence[Message],
+        *,
+        after: Future[list[Receipt]] | None = None,  # noqa: ARG002  nothing is ever lost here
+    ) -> Future[list[Receipt]]:
         future: Future[list[Receipt]] = Future()
         future.set_result([self._send(message) for message in messages])
         return future

@@ -79,8 +79,13 @@ class Subscription:
 class Publisher(Protocol):
     """Hands messages to the broker. Thread-safe. Reconnects by itself."""
 
-    def publish(self, messages: Sequence[Message]) -> Future[list[Receipt]]:
+    def publish(
+        self, messages: Sequence[Message], *, after: Future[list[Receipt]] | None = None
+    ) -> Future[list[Receipt]]:
         """Send `messages` in their order; the future holds a receipt for each, in the same order.
+
+        `after` is an earlier result of this method: if anything of it was lost, these messages are lost too, unsent.
+        So a caller that has several batches on their way keeps their order when the connection breaks.
 
         Returns at once, save that the first message for an exchange may wait for its declaration.
         The future always resolves within the confirm timeout. Publishing a message again is the caller's

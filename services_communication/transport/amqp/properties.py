@@ -33,15 +33,15 @@ def to_delivery(method: Basic.Deliver, properties: pika.BasicProperties, body: b
     """Whatever a foreign producer wrote becomes a Message; what has no place in one is left out."""
     headers = properties.headers or {}
     message = Message(
-        exchange=method.exchange or "",
-        routing_key=method.routing_key or "",
+        exchange=_text(method.exchange) or "",
+        routing_key=_text(method.routing_key) or "",
         body=body,
-        message_id=properties.message_id or "",
-        type=properties.type,
-        app_id=properties.app_id,
-        correlation_id=properties.correlation_id,
-        content_type=properties.content_type,
-        content_encoding=properties.content_encoding,
+        message_id=_text(properties.message_id) or "",
+        type=_text(properties.type),
+        app_id=_text(properties.app_id),
+        correlation_id=_text(properties.correlation_id),
+        content_type=_text(properties.content_type),
+        content_encoding=_text(properties.content_encoding),
         timestamp=_timestamp(properties.timestamp),
         headers=_headers(headers),
     )
@@ -52,6 +52,11 @@ def to_delivery(method: Basic.Deliver, properties: pika.BasicProperties, body: b
         redelivered=bool(method.redelivered),
         delivery_count=int(count) if isinstance(count, int) else 0,
     )
+
+
+def _text(value: str | bytes | None) -> str | None:
+    """pika hands out bytes where a foreign producer's text is not UTF-8."""
+    return value.decode("ascii", "ignore") if isinstance(value, bytes) else value
 
 
 def _timestamp(value: int | None) -> datetime | None:

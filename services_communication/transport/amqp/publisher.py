@@ -40,12 +40,23 @@ _CONFIRMED = Confirmed()
 class _Batch:
     messages: Sequence[Message]
     future: Future[list[Receipt]]
+    after: Future[list[Receipt]] | None
     receipts: list[Receipt | None] = field(init=False)
     open: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.receipts = [None] * len(self.messages)
         self.open = len(self.messages)
+
+    @property
+    def follows_a_loss(self) -> bool:
+        after = self.after
+        if after is None or not after.done():
+            return False
+        if any(isinstance(receipt, Lost) for receipt in after.result()):
+            return True
+        self.after = None  # looked at once, not for each message
+        return False
 
     def settle(self, index: int, receipt: Receipt) -> None:
         self.receipts[index] = receipt
@@ -90,7 +101,9 @@ class AmqpPublisher:
 
     # -- any thread ---------------------------------------------------------------------------------------------
 
-    def publish(self, messages: Sequence[Message]) -> Future[list[Receipt]]:
+    def publish(
+        self, messages: Sequence[Message], *, after: Future[list[Receipt]] | None = None
+    ) -> Future[list[Receipt]]:
         future: Future[list[Receipt]] = Future()
         if not messages:
             future.set_result([])
@@ -100,7 +113,7 @@ class AmqpPublisher:
         except BrokerUnavailableError as error:
             future.set_result([Lost(str(error)) for _ in messages])
             return future
-        batch = _Batch(messages, future)
+        batch = _Batch(messages, future, after)
         with self._lock:
             if self._closing.is_set():
                 future.set_result([Lost("the publisher is closed") for _ in messages])
@@ -229,6 +242,9 @@ class AmqpPublisher:
             return
         while self._waiting and len(self._in_flight) < (1 if self._careful else WINDOW):
             batch, index = self._waiting.popleft()
+            if batch.follows_a_loss:
+                batch.settle(index, Lost("what had to be sent before it was lost"))
+                continue
             message = batch.messages[index]
             try:
                 channel.basic_publish(

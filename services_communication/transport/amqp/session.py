@@ -55,6 +55,8 @@ class Session:
             on_close_callback=self._on_closed,
         )
         self._connection = connection
+        if self._stopping:  # asked to stop before there was anything to stop
+            self.call(self._stop)
         try:
             connection.ioloop.start()
         except (pika_errors.AMQPError, OSError) as error:
@@ -81,6 +83,7 @@ class Session:
 
     def stop(self) -> None:
         """Settle what is done, then disconnect."""
+        self._stopping = True
         self.call(self._stop)
 
     def fail(self, reason: str) -> None:

@@ -104,6 +104,10 @@ class AmqpSubscriber:
                 # Else not begun: its session has ended, and the broker gives it to somebody again.
                 if not self._closing.is_set() and session is self._session:
                     self._settle(handle, session, tag, delivery)
+            except BaseException:
+                # `handle` must not raise, but a thread that died for it would leave us connected and deaf.
+                logger.exception("consumer: a message could not be settled; it will be delivered again")
+                session.fail("a message could not be settled")
             finally:
                 self._busy.discard(number)
 

@@ -40,10 +40,17 @@ def declare(address: BrokerAddress, topology: Topology) -> None:
 
 
 def declare_exchanges(address: BrokerAddress, exchanges: Mapping[str, str]) -> None:
-    """Make sure that `exchanges` (name → type) exist; one that exists with another type is used as it is."""
+    """Make sure that `exchanges` (name → type) exist, as far as we may.
+
+    One that exists with another type is used as it is, and so is one that only its owner may declare: publishing tells
+    whether it is there.
+    """
     with _declarer(address) as declarer:
         for name, kind in exchanges.items():
-            declarer.exchange(name, kind, other_type_is_fine=True)
+            try:
+                declarer.exchange(name, kind)
+            except (TopologyError, pika_errors.ChannelClosedByBroker) as error:
+                _warn_once(f"exchange {name!r} could not be declared and is used as it is: {error}")
 
 
 def _main_arguments(topology: Topology) -> dict[str, Any]:
@@ -99,18 +106,16 @@ class _Declarer:
             self._channel = self._connection.channel()
         return self._channel
 
-    def exchange(self, name: str, kind: str, *, other_type_is_fine: bool = False) -> None:
+    def exchange(self, name: str, kind: str) -> None:
         try:
             self.channel.exchange_declare(name, exchange_type=kind, durable=True)
         except pika_errors.ChannelClosedByBroker as error:
             if error.reply_code != PRECONDITION_FAILED:
                 raise
-            if not other_type_is_fine:
-                raise TopologyError(
-                    f"exchange {name!r} exists, but not as a durable {kind} exchange ({error.reply_text}); "
-                    f"write its real type into EXCHANGES"
-                ) from None
-            _warn_once(f"exchange {name!r} exists, but not as a durable {kind} exchange; it is used as it is")
+            raise TopologyError(
+                f"exchange {name!r} exists, but not as a durable {kind} exchange ({error.reply_text}); "
+                f"write its real type into EXCHANGES"
+            ) from None
 
     def queue(self, name: str, arguments: dict[str, Any]) -> None:
         try:
