@@ -82,7 +82,7 @@ def _handlers(settings: Settings) -> Iterator[CheckMessage]:
                     id=f"{TAG}.W002",
                 )
             seen[binding.contract] = binding.name
-        elif binding.contract is None and binding.exchange and settings.QUEUE and not _is_bound(settings, binding):
+        elif not binding.binds_queue and binding.exchange and settings.QUEUE and not _is_bound(settings, binding):
             yield Warning(
                 f"{binding.name} gets nothing: no entry of BINDS covers it.",
                 hint=f"Add ({binding.exchange!r}, {binding.routing_key or '#'!r}) to {NAME}['BINDS'].",

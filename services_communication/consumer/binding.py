@@ -27,6 +27,8 @@ class Binding:
     handler: Callable[..., Any]
     prepare: Prepare = field(repr=False)
     contract: type[AddressedModel] | None = None
+    binds_queue: bool = False
+    """Whether the queue is bound for it without an entry in BINDS."""
     atomic: bool = True
     """Whether the handler runs in a transaction, together with its inbox row."""
 

@@ -13,9 +13,14 @@ from typing import Annotated, Any, Generic, TypeVar, overload
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from services_communication.consumer.binding import Call, Prepare, accepted_keywords, context_of, takes_context
+from services_communication.consumer.binding import Call, Prepare, accepted_keywords
 from services_communication.consumer.context import MessageContext
-from services_communication.consumer.typed import check_reply_to, refuse_expired, send_reply
+from services_communication.consumer.typed import (
+    check_reply_to,
+    refuse_expired,
+    response_preparation,
+    send_reply,
+)
 from services_communication.contracts import CallModel, CommandModel, EventModel, registry
 from services_communication.contracts.casing import underscoreize
 from services_communication.contracts.codec import (
@@ -23,11 +28,10 @@ from services_communication.contracts.codec import (
     decode_command,
     decode_event,
     decode_plain,
-    decode_response,
     encode_plain,
 )
 from services_communication.contracts.wire import instant
-from services_communication.errors import ContractDefinitionError, DecodeError
+from services_communication.errors import DecodeError
 from services_communication.message import Delivery
 
 Handler = Callable[..., Any]
@@ -138,8 +142,6 @@ class ResponseDecorator(Generic[R_co]):
     """Turns a handler of a call's reply into one that ``message_router.consumer(exchange, key)`` takes."""
 
     def __init__(self, contract: type[CallModel[R_co]]) -> None:
-        if getattr(contract, "__contract__", None) is None:
-            raise ContractDefinitionError(f"call_response_consumer needs a call with an address, not {contract!r}")
         self._contract = contract
 
     @overload
@@ -147,15 +149,11 @@ class ResponseDecorator(Generic[R_co]):
     @overload
     def __call__(self, function: Callable[[R_co, MessageContext], None], /) -> Handler: ...
     def __call__(self, function: Callable[..., None], /) -> Handler:
-        with_context = takes_context(function)
+        prepare = response_preparation(self._contract, function)
 
         @functools.wraps(function)
         def handler(delivery: Delivery, body: Any) -> None:  # noqa: ARG001  the reply is validated from its bytes
-            envelope = decode_response(self._contract, delivery.message.body)
-            if with_context:
-                function(envelope.data, context_of(delivery, time=envelope.meta.time, call_id=envelope.id))
-            else:
-                function(envelope.data)
+            prepare(delivery)()
 
         setattr(handler, DELIVERY, True)
         return handler

@@ -21,6 +21,7 @@ from services_communication.transport.topics import matches, specificity
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 E = TypeVar("E", bound=EventModel)
 C = TypeVar("C", bound=CommandModel)
 K = TypeVar("K", bound=CallModel[Any])
@@ -65,6 +66,14 @@ class MessageRouter:
             return function
 
         return decorate
+
+    def response_consumer(
+        self, call: type[CallModel[R]], /, *, reply_to: str, atomic: bool = True
+    ) -> ResponseDecorator[R]:
+        """Register the decorated function for the replies of `call` that were asked for at exchange `reply_to`."""
+        if not hasattr(call, "__contract__"):
+            raise ContractDefinitionError(f"response_consumer() needs a call with an address, not {call!r}")
+        return ResponseDecorator(self, call, atomic, reply_to)
 
     def default_consumer(self, function: F) -> F:
         """Register the decorated function for messages that no other handler gets."""
@@ -131,9 +140,10 @@ class _Decorator:
 
     def _register(self, function: F) -> F:
         address = self._contract.__contract__.address
+        exchange, routing_key = address.exchange, address.routing_key
         prepare = typed.preparation(self._contract, function)
         self._router.add(
-            Binding(address.exchange, address.routing_key, function, prepare, self._contract, self._atomic)
+            Binding(exchange, routing_key, function, prepare, self._contract, binds_queue=True, atomic=self._atomic)
         )
         return function
 
@@ -162,6 +172,28 @@ class CallDecorator(_Decorator, Generic[K_co]):
     ) -> Callable[[K_co, MessageContext], R]: ...
     def __call__(self, function: Any, /) -> Any:
         return self._register(function)
+
+
+class ResponseDecorator(Generic[R_co]):
+    """Registers a handler of a call's replies: ``(reply)`` or ``(reply, context)``."""
+
+    def __init__(self, router: MessageRouter, call: type[CallModel[R_co]], atomic: bool, reply_to: str) -> None:
+        self._router = router
+        self._call = call
+        self._atomic = atomic
+        self._reply_to = reply_to
+
+    @overload
+    def __call__(self, function: Callable[[R_co], None], /) -> Callable[[R_co], None]: ...
+    @overload
+    def __call__(
+        self, function: Callable[[R_co, MessageContext], None], /
+    ) -> Callable[[R_co, MessageContext], None]: ...
+    def __call__(self, function: Any, /) -> Any:
+        prepare = typed.response_preparation(self._call, function)
+        routing_key = self._call.response_routing_key()
+        self._router.add(Binding(self._reply_to, routing_key, function, prepare, binds_queue=True, atomic=self._atomic))
+        return function
 
 
 message_router = MessageRouter()

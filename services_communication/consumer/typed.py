@@ -13,6 +13,7 @@ from services_communication.contracts.codec import (
     decode_call,
     decode_command,
     decode_event,
+    decode_response,
     encode_reply,
     response_body,
 )
@@ -81,6 +82,20 @@ def _call(contract: type[CallModel[Any]], handler: Callable[..., Any], with_cont
             send_reply(delivery, envelope.id, meta.reply_to, encode_reply(contract, reply))
 
         return call
+
+    return prepare
+
+
+def response_preparation(contract: type[CallModel[Any]], handler: Callable[..., Any]) -> Prepare:
+    """How the reply of a call becomes a call of `handler`."""
+    with_context = takes_context(handler)
+
+    def prepare(delivery: Delivery) -> Call:
+        envelope = decode_response(contract, delivery.message.body)
+        if not with_context:
+            return lambda: handler(envelope.data)
+        context = context_of(delivery, time=envelope.meta.time, call_id=envelope.id)
+        return lambda: handler(envelope.data, context)
 
     return prepare
 

@@ -70,9 +70,8 @@ def topology(settings: Settings, router: MessageRouter) -> Topology:
     """BINDS, and the addresses of typed handlers: a contract with a handler is bound without being listed."""
     binds = dict.fromkeys(settings.BINDS)
     for binding in router:
-        if binding.contract is not None:
-            address = binding.contract.__contract__.address
-            binds.setdefault(Bind(address.exchange, address.routing_key))
+        if binding.binds_queue and binding.exchange is not None:
+            binds.setdefault(Bind(binding.exchange, binding.routing_key or ""))
     exchanges = {bind.exchange: "topic" for bind in binds}
     exchanges.update(settings.EXCHANGES)
     return Topology(

@@ -1,0 +1,1 @@
+"""The delivery service delivers: parcels for orders, couriers on command, quotes on request, zones over HTTP."""
