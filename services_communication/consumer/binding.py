@@ -58,20 +58,38 @@ def context_of(delivery: Delivery, **extra: Any) -> MessageContext:
 
 def takes_context(handler: Callable[..., Any]) -> bool:
     """Whether a typed handler has the second parameter. Raises ContractDefinitionError for any other shape."""
-    name = getattr(handler, "__qualname__", repr(handler))
-    if inspect.iscoroutinefunction(handler):
-        raise ContractDefinitionError(f"{name}: a handler must be a plain function; async ones are not run")
-    try:
-        signature = inspect.signature(handler)
-    except (TypeError, ValueError):
-        raise ContractDefinitionError(f"{name} is not callable") from None
+    signature = plain_signature(handler)
     for arguments, answer in (((None, None), True), ((None,), False)):
         try:
             signature.bind(*arguments)
         except TypeError:
             continue
         return answer
-    raise ContractDefinitionError(f"{name}{signature}: a handler takes the contract, and if wanted a MessageContext")
+    raise ContractDefinitionError(
+        f"{_name(handler)}{signature}: a handler takes the contract, and if wanted a MessageContext"
+    )
+
+
+def plain_signature(handler: Callable[..., Any]) -> inspect.Signature:
+    """Raises ContractDefinitionError for what cannot be called, and for a coroutine function, which would never run."""
+    called = handler if inspect.isroutine(handler) else getattr(handler, "__call__", None)  # noqa: B004  to look into it
+    if inspect.iscoroutinefunction(called):
+        raise ContractDefinitionError(f"{_name(handler)}: a handler must be a plain function; async ones are not run")
+    try:
+        return inspect.signature(handler)
+    except (TypeError, ValueError):
+        raise ContractDefinitionError(f"{_name(handler)} is not callable") from None
+
+
+def check_untyped(handler: Callable[..., Any], keywords: Mapping[str, Any]) -> None:
+    """Raise ContractDefinitionError unless `handler` takes (routing_key, body), and at most `keywords` beside."""
+    signature = plain_signature(handler)
+    try:
+        signature.bind(None, None, **accepted_keywords(handler, keywords))
+    except TypeError:
+        raise ContractDefinitionError(
+            f"{_name(handler)}{signature}: an untyped handler takes (routing_key, body), and if wanted exchange"
+        ) from None
 
 
 def accepted_keywords(handler: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,3 +98,7 @@ def accepted_keywords(handler: Callable[..., Any], keywords: Mapping[str, Any]) 
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(keywords)
     return {name: value for name, value in keywords.items() if name in parameters}
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__qualname__", repr(handler))

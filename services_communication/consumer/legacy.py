@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, TypeVar, overload
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from services_communication.consumer.binding import Call, Prepare, accepted_keywords
+from services_communication.consumer.binding import Call, Prepare, accepted_keywords, check_untyped, plain_signature
 from services_communication.consumer.context import MessageContext
 from services_communication.consumer.typed import (
     check_reply_to,
@@ -48,6 +48,8 @@ NOT_ATOMIC = "__services_communication_not_atomic__"
 def preparation(handler: Handler) -> Prepare:
     """How a delivery becomes a call of an untyped handler."""
     wants_delivery = getattr(handler, DELIVERY, False)
+    if not wants_delivery:
+        check_untyped(handler, {"exchange": None})
 
     def prepare(delivery: Delivery) -> Call:
         _validate_through_contract(delivery)
@@ -74,6 +76,8 @@ def _validate_through_contract(delivery: Delivery) -> None:
 def event_consumer(function: Handler) -> Handler:
     """The handler gets the payload, and as keywords ``event_id``, ``event_time``, ``aggregate``, ``event_type``."""
 
+    plain_signature(function)
+
     @functools.wraps(function)
     def handler(routing_key: str, body: Any, exchange: str | None = None) -> Any:  # noqa: ARG001  the untyped form
         envelope = _object(body)
@@ -86,6 +90,8 @@ def event_consumer(function: Handler) -> Handler:
 
 def command_consumer(function: Handler) -> Handler:
     """The handler gets ``(routing_key, arguments)``; an expired command does not reach it."""
+
+    plain_signature(function)
 
     @functools.wraps(function)
     def handler(routing_key: str, body: Any, exchange: str | None = None) -> Any:
@@ -116,6 +122,8 @@ def call_consumer(
     """
 
     def decorate(function: Handler) -> Handler:
+        plain_signature(function)
+
         @functools.wraps(function)
         def handler(delivery: Delivery, body: Any) -> None:
             envelope = _object(body)
@@ -170,6 +178,7 @@ def call_response_consumer(function: Any, /) -> Any:
     """
     if isinstance(function, type) and issubclass(function, CallModel):
         return ResponseDecorator(function)
+    plain_signature(function)
 
     @functools.wraps(function)
     def handler(routing_key: str, body: Any, exchange: str | None = None) -> Any:  # noqa: ARG001  the untyped form

@@ -9,10 +9,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+)
+from pydantic_core import CoreSchema
 
 from services_communication.contracts.casing import to_camel
-from services_communication.contracts.wire import instant
+from services_communication.contracts.wire import instant, tighten
 
 T = TypeVar("T")
 
@@ -71,6 +80,14 @@ class ResponseMeta(Envelope):
 
 
 class ResponseEnvelope(Envelope, Generic[T]):
+    """A reply need not be a model, so the rules that a contract's fields obey are put on here."""
+
+    model_config = ConfigDict(val_json_bytes="base64")
+
     id: Identifier
     meta: ResponseMeta = ResponseMeta()
     data: T
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return tighten(handler(source))

@@ -6,19 +6,24 @@ import io
 from typing import Any
 
 import pytest
-from conftest import Answer, Service
 from django.utils import translation
 
 from services_communication.contracts import PayloadModel
 from services_communication.errors import EncodeError
 from services_communication.rest_api import RestClient, delete, get, head, patch, post, put
+from tests.rest.http_service import Answer, Service
 
 
 class Filter(PayloadModel):
     page_size: int | None = None
     sort_by: str | None = None
-    subject_ids: list[int] = []
+    subject_ids: list[int] | None = None
     is_open: bool | None = None
+
+
+class Form(PayloadModel):
+    first_name: str
+    the_ids: list[int]
 
 
 class NewSubject(PayloadModel):
@@ -88,11 +93,17 @@ def test_params_are_added_to_the_uris_own(api: Service) -> None:
     assert [seen.query for seen in api.seen] == ["a=1&a=2&b=3", "a=1"]
 
 
-@pytest.mark.parametrize("data", [{"first_name": "A", "the_ids": [1, 2]}, [("first_name", "A"), ("theIds", [1, 2])]])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"first_name": "A", "the_ids": [1, 2]},
+        [("firstName", "A"), ("theIds", 1), ("theIds", 2)],
+        Form(first_name="A", the_ids=[1, 2]),
+    ],
+)
 def test_a_form(api: Service, data: Any) -> None:
-    """`data=` is a form, its keys camelized."""
-    formatter = None if isinstance(data, dict) else {"request_formatter": lambda pairs: [("firstName", "A"), pairs[1]]}
-    post("x", data=data, **(formatter or {}))  # type: ignore[arg-type]
+    """`data=` is a form: a dictionary with its keys camelized, pairs as they are, a model by its aliases."""
+    post("x", data=data)
     assert api.seen[0].body == b"firstName=A&theIds=1&theIds=2"
     assert api.seen[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
 
@@ -117,8 +128,8 @@ def test_headers_are_sent_and_the_dictionary_is_left_alone(api: Service) -> None
     headers = {"X-Trace": "1", "accept": "text/csv", "User-Agent": None}
     get("x", headers=headers)
     assert headers == {"X-Trace": "1", "accept": "text/csv", "User-Agent": None}
-    sent = {name.lower(): value for name, value in api.seen[0].headers.items()}
-    assert (sent["x-trace"], sent["accept"], "user-agent" in sent) == ("1", "text/csv", False)
+    sent = api.seen[0].headers
+    assert (sent["X-Trace"], sent.get_all("Accept"), sent["User-Agent"]) == ("1", ["text/csv"], None)
 
 
 def test_the_active_language_is_asked_for(api: Service) -> None:
@@ -128,16 +139,17 @@ def test_the_active_language_is_asked_for(api: Service) -> None:
         get("x", headers={"accept-language": "de"})
     with translation.override(None):
         get("x")
-    languages = [{name.lower(): v for name, v in seen.headers.items()}.get("accept-language") for seen in api.seen]
-    assert languages == ["fr", "de", None]
+    assert [seen.headers.get_all("Accept-Language") for seen in api.seen] == [["fr"], ["de"], None]
 
 
 def test_cookies_are_sent_once_and_never_kept(api: Service) -> None:
     """`cookies=` are for this request. One that a service sets is not sent on: the client is shared by all callers."""
     api.answers["/set"] = Answer(headers={"Set-Cookie": "session=secret; Path=/"})
+    api.answers["/moved"] = Answer(302, headers={"Set-Cookie": "session=secret; Path=/", "Location": "/x"})
     get("set", cookies={"mine": "1"})
     get("x")
-    assert [seen.headers.get("Cookie") for seen in api.seen] == ["mine=1", None]
+    get("moved", follow_redirects=True)
+    assert [seen.headers.get("Cookie") for seen in api.seen] == ["mine=1", None, None, None]
 
 
 def test_extra_host(api: Service, other_service: Service) -> None:
@@ -149,8 +161,8 @@ def test_extra_host(api: Service, other_service: Service) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), object(), "\ud800"])
 def test_what_is_no_json_is_not_sent(api: Service, value: Any) -> None:
-    """A value that JSON cannot hold raises EncodeError, or ValueError by its rule, before anything is sent."""
-    with pytest.raises((EncodeError, ValueError)):
+    """A value that JSON cannot hold raises EncodeError before anything is sent."""
+    with pytest.raises(EncodeError):
         post("x", json={"key": value})
     assert api.seen == []
 

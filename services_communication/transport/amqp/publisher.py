@@ -212,7 +212,7 @@ class AmqpPublisher:
 
     def _finish(self) -> None:
         connection = self._connection
-        if connection is None:
+        if connection is None or connection.is_closing:
             return
         if not connection.is_open:
             connection.ioloop.stop()

@@ -150,7 +150,7 @@ class Session:
             return
         if connection.is_open:
             connection.close()
-        else:
+        elif not connection.is_closing:
             connection.ioloop.stop()
 
     def _fail(self, error: BaseException) -> None:

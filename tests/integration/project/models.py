@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class Effect(models.Model):
+    """What a handler did, in its transaction."""
+
+    kind = models.CharField(max_length=100)
+    number = models.IntegerField()
+    text = models.TextField(default="")
+
+    class Meta:
+        app_label = "project"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"
