@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import Future
 
-from django.db import DatabaseError, InterfaceError, connections, reset_queries
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, reset_queries
 
 from services_communication.errors import EncodeError, LeaseLostError
 from services_communication.message import Message
@@ -41,6 +41,11 @@ class Relay:
         self._renewed = 0.0
         self._outage = ""
 
+    @property
+    def alias(self) -> str:
+        """The database that it sends from."""
+        return self._outbox.alias
+
     def stop(self) -> None:
         """Begin no batch any more; ``run`` settles what is on its way and returns."""
         self._stopping.set()
@@ -65,7 +70,7 @@ class Relay:
             except LeaseLostError:
                 logger.warning("relay: another relay took over; standing by")
                 flight = self._token = None
-            except (DatabaseError, InterfaceError) as error:
+            except (OperationalError, InterfaceError) as error:
                 self._report(f"the database is out of reach: {type(error).__name__}: {str(error).strip()[:300]}")
                 flight = self._token = None
                 connections[self._outbox.alias].close()

@@ -9,7 +9,7 @@ from services_communication.transport.amqp.subscriber import AmqpSubscriber
 
 __all__ = ["AmqpPublisher", "AmqpSubscriber"]
 
-# pika reports each failed attempt to connect as up to ten errors; reconnecting for ever, we log changes of state instead.
+# pika reports each failed attempt to connect as up to ten errors. We reconnect for ever, and log changes of state.
 # Whoever gives the logger a level of its own sees them all the same.
 if logging.getLogger("pika").level == logging.NOTSET:
     logging.getLogger("pika").setLevel(logging.CRITICAL)
