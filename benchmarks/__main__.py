@@ -21,6 +21,7 @@ def main() -> int:
     known: dict[str, Callable[[], Result]] = {
         "relay": relay.run,
         "consumer": consumer.run,
+        "consumer-prefetch": consumer.run_default_prefetch,
         "consumer-select": consumer.run_select,
         "consumer-atomic": consumer.run_atomic,
         "consumer-inbox": consumer.run_inbox,

@@ -21,10 +21,16 @@ from services_communication.transport.amqp.topology import declare
 
 MESSAGES = 20_000
 MESSAGES_WITH_INBOX = 3_000
+PREFETCH = 1000
 
 
 def run() -> Result:
     return _beside("consumer", peer.consume_blocking, "pika callback, ack each")
+
+
+def run_default_prefetch() -> Result:
+    prefetch = communication_settings.get().PREFETCH_COUNT
+    return _beside("consumer-prefetch", peer.consume_blocking, "pika callback, ack each", prefetch=prefetch)
 
 
 def run_select() -> Result:
@@ -50,20 +56,20 @@ def _beside(
     atomic: bool = False,
     inbox: bool = False,
     messages: int = MESSAGES,
+    prefetch: int = PREFETCH,
 ) -> Result:
-    prefetch = communication_settings.get().PREFETCH_COUNT
     extras = [word for word, on in (("in a transaction", atomic), ("with inbox", inbox)) if on]
     return side_by_side(
         name,
-        ", ".join(["RabbitMQ → typed handler", *extras]),
-        lambda: _worker(messages, atomic=atomic, inbox=inbox),
-        beside,
+        ", ".join(["RabbitMQ → typed handler", *extras, f"prefetch {prefetch}"]),
+        lambda: _worker(messages, prefetch, atomic=atomic, inbox=inbox),
+        f"{beside}, prefetch {prefetch}",
         lambda: _filled(messages) and bare(QUEUE, messages, prefetch),
     )
 
 
-def _worker(messages: int, *, atomic: bool, inbox: bool) -> float:
-    settings = communication_settings.get().model_copy(update={"INBOX": inbox})
+def _worker(messages: int, prefetch: int, *, atomic: bool, inbox: bool) -> float:
+    settings = communication_settings.get().model_copy(update={"INBOX": inbox, "PREFETCH_COUNT": prefetch})
     seen, began = 0, 0.0
     done = threading.Event()
     router = MessageRouter()

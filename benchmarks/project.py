@@ -31,7 +31,6 @@ def set_up() -> None:
             "APP_ID": "bench",
             "BROKER_CONNECTION_URL": os.environ["AMQP_URL"],
             "QUEUE": QUEUE,
-            "PREFETCH_COUNT": 200,
         },
     )
     django.setup()

@@ -103,7 +103,7 @@ class Settings(BaseModel):
     QUEUE: BrokerName = ""
     QUEUE_TYPE: Literal["quorum", "classic"] = "quorum"
     BINDS: Binds = Field(default=(), strict=False)
-    PREFETCH_COUNT: Annotated[int, Field(ge=1, le=65_535)] = 50
+    PREFETCH_COUNT: Annotated[int, Field(ge=1, le=65_535)] = 100
     CONCURRENCY: Annotated[int, Field(ge=1, le=256)] = 1
     RETRY_DELAYS: Annotated[tuple[Annotated[Seconds, Field(gt=0)], ...], Field(strict=False)] = (1, 10, 60, 300)
     MAX_DELIVERIES: Count = 10

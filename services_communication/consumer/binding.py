@@ -33,6 +33,11 @@ class Binding:
     """Whether the handler runs in a transaction, together with its inbox row."""
 
     @property
+    def version(self) -> int | None:
+        """The version that it reads; None: every one."""
+        return None if self.contract is None else self.contract.__contract__.version
+
+    @property
     def name(self) -> str:
         """Identifies the consumer in the inbox, so renaming or moving a handler makes it another consumer."""
         name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import nullcontext
 
 from django.db import IntegrityError, InterfaceError, OperationalError, router, transaction
 
@@ -79,12 +78,14 @@ class Dispatcher:
 
     def _run_once(self, binding: Binding, call: Call, message_id: str) -> None:
         """The handler and its inbox row, in one transaction. A message without an id cannot be recognised again."""
+        if not binding.atomic:
+            call()
+            return
         alias = self._alias()
-        with_inbox = self._settings.INBOX and binding.atomic and bool(message_id)
         recorded = False
         try:
-            with transaction.atomic(using=alias) if binding.atomic else nullcontext():
-                if with_inbox:
+            with transaction.atomic(using=alias):
+                if self._settings.INBOX and message_id:
                     inbox.record(binding.name, message_id, alias)
                 recorded = True
                 call()
@@ -114,9 +115,9 @@ def _of_version(bindings: list[Binding], delivery: Delivery) -> list[Binding]:
     version = delivery.message.headers.get(HEADER_VERSION)
     if version is None:
         return bindings
-    fitting = [b for b in bindings if b.contract is None or b.contract.__contract__.version == version]
+    fitting = [binding for binding in bindings if binding.version is None or binding.version == version]
     if not fitting:
-        known = sorted(b.contract.__contract__.version for b in bindings if b.contract is not None)
+        known = sorted(binding.version for binding in bindings if binding.version is not None)
         raise DecodeError("unknown_version", f"version {version!r:.20} has no handler; there are handlers for {known}")
     return fitting
 

@@ -123,10 +123,14 @@ def check_body(body: bytes, content_type: str | None, content_encoding: str | No
     """Raise DecodeError for a body that must not even be parsed. Sizes are in bytes."""
     if len(body) > max_size:
         raise DecodeError("too_large", f"{len(body)} bytes; MAX_BODY_SIZE allows {max_size}")
-    if content_type and content_type.partition(";")[0].strip().lower() not in READABLE_TYPES:
+    if content_type and content_type not in READABLE_TYPES and not _is_readable(content_type):
         raise DecodeError("content_type", f"{content_type[:80]!r} is not {' or '.join(sorted(READABLE_TYPES))}")
     if content_encoding and content_encoding.lower() not in ("utf-8", "identity"):
         raise DecodeError("content_type", f"content encoding {content_encoding[:80]!r} is not read")
+
+
+def _is_readable(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() in READABLE_TYPES
 
 
 def decode_event(contract: type[E], body: bytes) -> EventEnvelope[E]:

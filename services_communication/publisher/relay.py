@@ -59,10 +59,11 @@ class Relay:
                     self._stopping.wait(self._poll)
                     continue
                 following = self._launch(flight)
+                idle = flight is None and following is None  # what has just landed may be due again
                 if flight is not None:
                     self._land(flight)
                 flight = following
-                if flight is None:
+                if idle:
                     if until_empty:
                         break
                     self._stopping.wait(self._poll)

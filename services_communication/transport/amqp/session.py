@@ -30,7 +30,11 @@ class Session:
     """Consumes `queue` until it is stopped or the connection, channel or queue is gone."""
 
     def __init__(
-        self, address: BrokerAddress, queue: str, prefetch: int, deliver: Callable[[Session, int, Delivery], None]
+        self,
+        address: BrokerAddress,
+        queue: str,
+        prefetch: int,
+        deliver: Callable[[Session, list[tuple[int, Delivery]]], None],
     ) -> None:
         self._address = address
         self._queue = queue
@@ -40,6 +44,7 @@ class Session:
         self._channel: Channel | None = None
         self._consumer_tag = ""
         self._unsettled: dict[int, None] = {}
+        self._received: list[tuple[int, Delivery]] = []
         self._done: deque[int] = deque()
         self._flushing = False
         self._stopping = False
@@ -118,7 +123,14 @@ class Session:
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: pika.BasicProperties, body: bytes) -> None:
         tag = cast("int", method.delivery_tag)  # the stubs allow None for frames that are being built
         self._unsettled[tag] = None
-        self._deliver(self, tag, to_delivery(method, properties, body, self._queue))
+        if not self._received and self._connection is not None:
+            self._connection.ioloop.add_callback(self._hand_over)
+        self._received.append((tag, to_delivery(method, properties, body, self._queue)))
+
+    def _hand_over(self) -> None:
+        """What one read from the socket brought goes out together: waking a thread for each message is dear."""
+        received, self._received = self._received, []
+        self._deliver(self, received)
 
     def _flush(self) -> None:
         self._flushing = False  # before the deque is read: an ack that comes now asks for another flush

@@ -27,7 +27,7 @@ logger = logging.getLogger("services_communication.transport")
 
 RESEND_SECONDS = 2.0
 POLL_SECONDS = 0.02
-_Job = tuple[Session, int, Delivery]
+_Job = tuple[Session, list[tuple[int, Delivery]]]
 
 
 class AmqpSubscriber:
@@ -91,18 +91,21 @@ class AmqpSubscriber:
             finally:
                 self._session = None
 
-    def _deliver(self, session: Session, tag: int, delivery: Delivery) -> None:
-        self._jobs.put((session, tag, delivery))
+    def _deliver(self, session: Session, deliveries: list[tuple[int, Delivery]]) -> None:
+        shares = [deliveries] if self._subscription.concurrency == 1 else [[delivery] for delivery in deliveries]
+        for share in shares:
+            self._jobs.put((session, share))
 
     # -- the handlers' threads ----------------------------------------------------------------------------------
 
     def _work(self, handle: Handle, number: int) -> None:
         while (job := self._jobs.get()) is not None:
-            session, tag, delivery = job
+            session, deliveries = job
             self._busy.add(number)  # before the look at closing: who waits for idleness has set it before
             try:
-                # Else not begun: its session has ended, and the broker gives it to somebody again.
-                if not self._closing.is_set() and session is self._session:
+                for tag, delivery in deliveries:
+                    if self._closing.is_set() or session is not self._session:
+                        break  # not begun: the broker gives it to somebody again
                     self._settle(handle, session, tag, delivery)
             except BaseException:
                 # `handle` must not raise, but a thread that died for it would leave us connected and deaf.
