@@ -60,8 +60,9 @@ class Relay:
                     continue
                 following = self._launch(flight)
                 idle = flight is None and following is None  # what has just landed may be due again
-                if flight is not None:
-                    self._land(flight)
+                if flight is not None and not self._land(flight) and following is not None:
+                    self._land(following)  # begin anew: each batch would be given up for the one before it, for ever
+                    following = None
                 flight = following
                 if idle:
                     if until_empty:
@@ -107,7 +108,8 @@ class Relay:
             rows = [row for row in rows if row.pk not in broken]
         return (rows, self._publisher.publish(messages, after=before)) if rows else None
 
-    def _land(self, flight: Flight) -> None:
+    def _land(self, flight: Flight) -> bool:
+        """Settle what was sent. False: some of it was lost on the way."""
         rows, future = flight
         receipts = self._await(future)
         confirmed = [row for row, receipt in zip(rows, receipts, strict=True) if isinstance(receipt, Confirmed)]
@@ -125,6 +127,7 @@ class Relay:
         elif self._outage:
             logger.warning("relay: sending again")
             self._outage = ""
+        return lost is None
 
     def _await(self, future: Future[list[Receipt]]) -> list[Receipt]:
         """The receipts; meanwhile the lease is kept."""

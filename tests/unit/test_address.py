@@ -99,13 +99,20 @@ def test_the_password_is_never_shown(url: str) -> None:
 
 class Credentials:
     username = "pika-user"
-    password = "secret"  # noqa: S105
+    password = "secret"
 
 
 def test_the_earlier_librarys_dictionary() -> None:
     """Its keys are pika's; empty values count as absent; pika's credentials are understood."""
     address = BrokerAddress.from_parameters(
-        {"host": "rabbit", "port": 1234, "virtual_host": "v", "credentials": Credentials(), "heartbeat": 5, "locale": ""}
+        {
+            "host": "rabbit",
+            "port": 1234,
+            "virtual_host": "v",
+            "credentials": Credentials(),
+            "heartbeat": 5,
+            "locale": "",
+        }
     )
     assert (address.scheme, address.host, address.port, address.virtual_host) == ("amqp", "rabbit", 1234, "v")
     assert (address.username, address.password) == ("pika-user", "secret")
@@ -120,7 +127,9 @@ def test_ssl_options_mean_tls() -> None:
     assert (address.scheme, address.port) == ("amqps", 5671)
 
 
-@pytest.mark.parametrize("parameters", [{"port": "5672"}, {"port": True}, {"port": 70000}, {"hst": "x"}, {"heartbeat": []}])
+@pytest.mark.parametrize(
+    "parameters", [{"port": "5672"}, {"port": True}, {"port": 70000}, {"hst": "x"}, {"heartbeat": []}]
+)
 def test_a_mistake_in_the_dictionary_is_named(parameters: dict[str, Any]) -> None:
     """The message holds the key's name."""
     with pytest.raises(ValueError, match=next(iter(parameters))):

@@ -32,7 +32,7 @@ class Later(PayloadModel):
 
 class Node(PayloadModel):
     name: str
-    children: list[Node] = []
+    children: list[Node] = []  # noqa: RUF012  pydantic copies it
 
 
 class Page(PayloadModel, Generic[Item]):
@@ -182,7 +182,9 @@ MISTAKES: list[tuple[type[Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("base", "keywords", "text"), MISTAKES, ids=[f"{m[2][:30]}-{n}" for n, m in enumerate(MISTAKES)])
+@pytest.mark.parametrize(
+    ("base", "keywords", "text"), MISTAKES, ids=[f"{m[2][:30]}-{n}" for n, m in enumerate(MISTAKES)]
+)
 def test_a_mistake_fails_when_the_class_is_made(base: type[Any], keywords: dict[str, Any], text: str) -> None:
     """The error is a ContractDefinitionError whose text has the class's full name and what is wrong."""
     with pytest.raises(ContractDefinitionError) as caught:

@@ -33,14 +33,14 @@ class Person(PayloadModel):
 
 class Free(PayloadModel):
     text: str = ""
-    texts: list[str] = []
-    names: dict[str, int] = {}
-    values: dict[str, str] = {}
+    texts: list[str] = []  # noqa: RUF012  pydantic copies it
+    names: dict[str, int] = {}  # noqa: RUF012  pydantic copies it
+    values: dict[str, str] = {}  # noqa: RUF012  pydantic copies it
     anything: Any = None
-    nested: list[dict[str, list[str]]] = []
+    nested: list[dict[str, list[str]]] = []  # noqa: RUF012  pydantic copies it
     either: int | str = 0
     pair: tuple[str, int] = ("", 0)
-    bag: set[str] = set()
+    bag: set[str] = set()  # noqa: RUF012  pydantic copies it
     short: Annotated[str, Field(max_length=10)] = ""
     address: Address | None = None
 
@@ -52,7 +52,7 @@ class When(PayloadModel):
 def test_both_spellings_are_accepted_in_code_and_on_input() -> None:
     """A field is given as first_name or as firstName."""
     expected = Person(user_id=1, first_name="A", home_address=Address(street_name="S"))
-    assert Person(**{"userId": 1, "firstName": "A", "homeAddress": {"streetName": "S"}}) == expected
+    assert Person(userId=1, firstName="A", homeAddress={"streetName": "S"}) == expected
     for body in (
         '{"userId":1,"firstName":"A","homeAddress":{"streetName":"S"}}',
         '{"user_id":1,"first_name":"A","home_address":{"street_name":"S"}}',
@@ -93,7 +93,7 @@ WRONG_JSON = ['"5"', "true", "5.5", "null", "[]", "1e400", "NaN", '""', "5.0e-1"
 
 @pytest.mark.parametrize("value", WRONG_JSON)
 def test_an_int_is_no_other_json_value(value: str) -> None:
-    """"5", true and null are not 5."""
+    """ "5", true and null are not 5."""
     with pytest.raises(ValidationError):
         Person.model_validate_json(f'{{"userId":{value}}}')
 

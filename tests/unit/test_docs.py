@@ -24,7 +24,9 @@ def test_every_check_has_a_paragraph() -> None:
     source = (ROOT / "services_communication/checks.py").read_text()
     printed = set(re.findall(r'id=f"\{TAG\}\.([EW]\d{3})"', source))
 
-    assert printed == set(re.findall(r"\*\*services_communication\.([EW]\d{3})\*\*", (ROOT / "docs/checks.md").read_text()))
+    assert printed == set(
+        re.findall(r"\*\*services_communication\.([EW]\d{3})\*\*", (ROOT / "docs/checks.md").read_text())
+    )
     assert len(printed) > 10
 
 

@@ -161,7 +161,7 @@ def test_one_handler_is_registered_once_for_an_address(router: MessageRouter) ->
     """Twice would handle each message twice; the message names the handler."""
     handler = make("doubled")
     router.consumer("user", "made")(handler)
-    with pytest.raises(ContractDefinitionError, match="doubled.*twice"):
+    with pytest.raises(ContractDefinitionError, match=r"doubled.*twice"):
         router.consumer("user", "made")(handler)
 
     def typed(event: Updated) -> None: ...

@@ -57,18 +57,18 @@ def test_exchanges_are_names_or_pairs() -> None:
         value = "direct"
 
     settings = read({"EXCHANGES": ["a", ("b", "fanout"), ["c", "headers"], ("d", Kind())]})
-    assert settings.EXCHANGES == (
+    assert (
         Exchange("a", "topic"),
         Exchange("b", "fanout"),
         Exchange("c", "headers"),
         Exchange("d", "direct"),
-    )
+    ) == settings.EXCHANGES
 
 
 def test_binds_are_exchanges_or_pairs() -> None:
     """The routing key is # unless given."""
     settings = read({"BINDS": ("a", ("b", "x.*"), ["c", ""])})
-    assert settings.BINDS == (Bind("a", "#"), Bind("b", "x.*"), Bind("c", ""))
+    assert (Bind("a", "#"), Bind("b", "x.*"), Bind("c", "")) == settings.BINDS
 
 
 def test_connection_parameters_win_over_the_url() -> None:
@@ -153,7 +153,7 @@ def test_a_mistake_is_refused_and_named(key: str, value: object) -> None:
 
 def test_passwords_show_nowhere() -> None:
     """Neither in the settings nor in an error about them."""
-    secret = "zq-secret"  # noqa: S105
+    secret = "zq-secret"
     settings = read(
         {
             "BROKER_CONNECTION_URL": f"amqp://u:{secret}@rabbit",
@@ -186,9 +186,11 @@ def test_passwords_show_nowhere() -> None:
 def test_every_mistake_is_named_at_once() -> None:
     """Where settings are read in spite of a failed check, one error lists them all."""
     wrong = {"QUEU": "x", "CONCURRENCY": 0}
-    with override_settings(MICROSERVICES_COMMUNICATION_SETTINGS=wrong):
-        with pytest.raises(ConfigurationError, match=r"manage\.py check") as caught:
-            communication_settings.get()
+    with (
+        override_settings(MICROSERVICES_COMMUNICATION_SETTINGS=wrong),
+        pytest.raises(ConfigurationError, match=r"manage\.py check") as caught,
+    ):
+        communication_settings.get()
     assert "QUEU" in str(caught.value)
     assert "CONCURRENCY" in str(caught.value)
 
@@ -196,9 +198,11 @@ def test_every_mistake_is_named_at_once() -> None:
 @pytest.mark.parametrize("given", [[], "x", 5])
 def test_the_setting_is_a_dictionary(given: object) -> None:
     """Anything else is a ConfigurationError, not a TypeError in the depths."""
-    with override_settings(MICROSERVICES_COMMUNICATION_SETTINGS=given):
-        with pytest.raises(ConfigurationError, match="must be a dictionary"):
-            communication_settings.get()
+    with (
+        override_settings(MICROSERVICES_COMMUNICATION_SETTINGS=given),
+        pytest.raises(ConfigurationError, match="must be a dictionary"),
+    ):
+        communication_settings.get()
 
 
 def test_a_key_may_be_a_setting_of_its_own() -> None:

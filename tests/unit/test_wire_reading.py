@@ -30,7 +30,7 @@ class UserUpdated(EventModel, aggregate="reading-user", event_type="update.base"
     user_id: int
     first_name: str = ""
     real: float = 0.0
-    numbers: list[int] = []
+    numbers: list[int] = []  # noqa: RUF012  pydantic copies it
 
 
 class SendSms(CommandModel, service="reading-sms"):
@@ -72,7 +72,9 @@ READABLE = {
     "snake case": body(
         eventId=..., eventTime=..., eventType=..., event_id="id-1", event_time=TIME, event_type="update.base"
     ),
-    "mixed, as the earlier library writes": body(eventTime=..., eventType=..., event_time=TIME, event_type="update.base"),
+    "mixed, as the earlier library writes": body(
+        eventTime=..., eventType=..., event_time=TIME, event_type="update.base"
+    ),
     "payload in snake case": body(payload={"user_id": 7, "first_name": "A"}),
     "payload mixed": body(payload={"userId": 7, "first_name": "A"}),
     "unknown keys": body(extra=[1], payload={"userId": 7, "firstName": "A", "new": {"deep": None}}),

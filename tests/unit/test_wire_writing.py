@@ -78,11 +78,14 @@ class Touch(CallModel[None], service="writing-pricing", method_name="touch"):
 def test_an_event() -> None:
     """Envelope and payload in camelCase, without blanks, text as UTF-8."""
     event = UserUpdated(user_id=7, first_name="Ж", address=Address(street_name="S", city_code="C"))
-    assert encode_event(event, event_id="id-1", event_time=NOW) == (
-        '{"eventId":"id-1","eventTime":"2023-06-02T10:58:58.340174Z","eventType":"update.base",'
-        '"aggregate":"writing-user","payload":{"userId":7,"firstName":"Ж",'
-        '"address":{"streetName":"S","cityCode":"C"}}}'
-    ).encode()
+    assert (
+        encode_event(event, event_id="id-1", event_time=NOW)
+        == (
+            '{"eventId":"id-1","eventTime":"2023-06-02T10:58:58.340174Z","eventType":"update.base",'
+            '"aggregate":"writing-user","payload":{"userId":7,"firstName":"Ж",'
+            '"address":{"streetName":"S","cityCode":"C"}}}'
+        ).encode()
+    )
 
 
 def test_an_event_of_the_untyped_form() -> None:
