@@ -64,6 +64,8 @@ class Message:
             if value is not None and not _is_plainly_short(value):
                 check_short_string(name, value)
         for name, value in self.headers.items():
+            if not isinstance(name, str):
+                raise EncodeError(f"a header name must be a string, not {type(name).__name__}")
             if not _is_plainly_short(name):
                 check_short_string("header name", name)
             if not isinstance(value, str | int | bool | bytes):

@@ -55,22 +55,26 @@ class OutboxManager(models.Manager["OutboxMessage"]):
     def cancel(self, exchange: str, routing_key: str, tags: Mapping[str, object], using: str | None = None) -> int:
         """Delete the unsent rows of this address whose tags hold all of `tags`. Returns how many."""
         alias = using or router.db_for_write(OutboxMessage)
-        wanted = _tag_set(tags)
+        wanted = _pairs(tags)
         rows = self.using(alias).filter(exchange=exchange, routing_key=routing_key, tags__isnull=False)
-        for token in wanted:  # narrows in SQL, by value; whether letters match in case differs per database
-            rows = rows.filter(tags__contains=json.dumps(token))
-        found = [pk for pk, encoded in rows.values_list("pk", "tags") if wanted <= set(json.loads(encoded or "[]"))]
+        for pair in wanted:  # narrows in SQL, by value; whether letters match in case differs per database
+            rows = rows.filter(tags__contains=json.dumps(pair))
+        found = [
+            pk
+            for pk, encoded in rows.values_list("pk", "tags")
+            if wanted <= {(name, value) for name, value in json.loads(encoded or "[]")}
+        ]
         deleted, _ = self.using(alias).filter(pk__in=found).delete()
         return deleted
 
 
 def encode_tags(tags: Mapping[str, object]) -> str:
-    return json.dumps(sorted(_tag_set(tags)))
+    return json.dumps(sorted(_pairs(tags)))
 
 
-def _tag_set(tags: Mapping[str, object]) -> set[str]:
+def _pairs(tags: Mapping[str, object]) -> set[tuple[str, str]]:
     """Values are compared as strings: 1 equals "1", but not True."""
-    return {f"{name}={value}" for name, value in tags.items()}
+    return {(str(name), str(value)) for name, value in tags.items()}
 
 
 class OutboxMessage(models.Model):

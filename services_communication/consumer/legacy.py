@@ -21,18 +21,16 @@ from services_communication.consumer.typed import (
     response_preparation,
     send_reply,
 )
-from services_communication.contracts import CallModel, CommandModel, EventModel, registry
+from services_communication.contracts import CallModel, registry
 from services_communication.contracts.casing import underscoreize
 from services_communication.contracts.codec import (
-    decode_call,
-    decode_command,
-    decode_event,
     decode_plain,
     encode_plain,
+    validate,
 )
 from services_communication.contracts.wire import instant
 from services_communication.errors import DecodeError
-from services_communication.message import Delivery
+from services_communication.message import HEADER_VERSION, Delivery
 
 Handler = Callable[..., Any]
 F = TypeVar("F", bound=Handler)
@@ -63,14 +61,19 @@ def preparation(handler: Handler) -> Prepare:
 
 
 def _validate_through_contract(delivery: Delivery) -> None:
-    body = delivery.message.body
+    """Where contracts are registered for the address, one of the message's version must fit."""
+    version = delivery.message.headers.get(HEADER_VERSION)
+    refusals: list[DecodeError] = []
     for contract in registry.at(delivery.exchange, delivery.routing_key):
-        if issubclass(contract, EventModel):
-            decode_event(contract, body)
-        elif issubclass(contract, CommandModel):
-            decode_command(contract, body)[1]()
-        elif issubclass(contract, CallModel):
-            decode_call(contract, body)
+        if version is None or contract.__contract__.version == version:
+            try:
+                validate(contract, delivery.message.body)
+            except DecodeError as error:
+                refusals.append(error)
+            else:
+                return
+    if refusals:
+        raise refusals[-1]
 
 
 def event_consumer(function: Handler) -> Handler:

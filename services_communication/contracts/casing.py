@@ -1,6 +1,7 @@
 """camelCase on the wire, snake_case in Python: the two spellings of a key.
 
-The rules are those of djangorestframework-camel-case 1.4.2, which the earlier library wrote with, digits included:
+Writing follows djangorestframework-camel-case 1.4.2, which the earlier library wrote with, digits included; so does
+reading, but for a few mixed names (``x1Y``, ``iOS15Version``; docs/migrating.md):
 ``address_line_1`` and ``address_line1`` both travel as ``addressLine1``, and that is read back as ``address_line_1``.
 Contracts do not depend on the way back: their fields are found by the camelCase name.
 """

@@ -22,7 +22,7 @@ from services_communication.contracts.envelope import (
     EventEnvelope,
     ResponseEnvelope,
 )
-from services_communication.contracts.model import CallModel, CommandModel, EventModel, PayloadModel
+from services_communication.contracts.model import AddressedModel, CallModel, CommandModel, EventModel, PayloadModel
 from services_communication.contracts.wire import travelling_value
 from services_communication.errors import DecodeError, EncodeError
 
@@ -149,6 +149,16 @@ def decode_call(contract: type[K], body: bytes) -> CallEnvelope[K]:
 
 def decode_response(contract: type[CallModel[Any]], body: bytes) -> ResponseEnvelope[Any]:
     return _validate(_response_envelope(contract), body)
+
+
+def validate(contract: type[AddressedModel], body: bytes) -> None:
+    """Raise DecodeError unless `body` is an envelope of the contract's kind that holds what it says."""
+    if issubclass(contract, EventModel):
+        decode_event(contract, body)
+    elif issubclass(contract, CommandModel):
+        decode_command(contract, body)[1]()
+    elif issubclass(contract, CallModel):
+        decode_call(contract, body)
 
 
 def decode_plain(body: bytes) -> Any:

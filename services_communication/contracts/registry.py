@@ -22,6 +22,10 @@ class Address:
     exchange: str
     routing_key: str
 
+    @property
+    def route(self) -> tuple[str, str]:
+        return self.exchange, self.routing_key
+
     def __str__(self) -> str:
         return f"{self.kind} {self.exchange!r} {self.routing_key!r}"
 
@@ -54,10 +58,11 @@ class Registry:
         return [version for known, version in self._contracts if known == address]
 
     def at(self, exchange: str, routing_key: str) -> list[type[AddressedModel]]:
-        """The newest contract of each kind that stands at this exchange and routing key."""
-        kinds: tuple[Kind, ...] = ("event", "command", "call")
-        found = (self.find(Address(kind, exchange, routing_key)) for kind in kinds)
-        return [contract for contract in found if contract is not None]
+        """The contracts of every kind and version at this exchange and routing key, the oldest version first."""
+        found = [
+            contract for (address, _), contract in self._contracts.items() if address.route == (exchange, routing_key)
+        ]
+        return sorted(found, key=lambda contract: contract.__contract__.version)
 
     def __iter__(self) -> Iterator[type[AddressedModel]]:
         return iter(list(self._contracts.values()))

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 
 from django.core.management.base import OutputWrapper
+from django.db import connections
 
 from services_communication import broker
 
@@ -31,6 +32,8 @@ def run_until_signalled(run: Callable[[], None], stop: Callable[[], None], out: 
             run()
         except BaseException as error:  # noqa: BLE001  raised again in the main thread
             errors.append(error)
+        finally:
+            connections.close_all()
 
     # Under the autoreloader Django's main function runs in a thread, where no handler can be set.
     if threading.current_thread() is threading.main_thread():

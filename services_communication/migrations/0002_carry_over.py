@@ -39,7 +39,7 @@ def carry_over(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _outbox_row(model: Any, row: Any) -> Any:
     due_at = row.send_after_time or row.event_time
-    tags = sorted(f"{name}={value}" for name, value in (row.tags or {}).items())
+    tags = sorted((name, str(value)) for name, value in (row.tags or {}).items())
     return model(
         message_id=str(uuid.uuid4()),  # the old ids are numbers of one table, not unique among services
         exchange=row.exchange,

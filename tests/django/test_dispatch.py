@@ -310,3 +310,31 @@ def test_a_dead_letter_is_logged_in_one_line(dispatch: Dispatch, caplog: pytest.
     assert len(record.getMessage().splitlines()) == 1
     assert len(record.getMessage()) < 4000
     assert "\x1b" not in record.getMessage()
+
+
+MADE_2 = b'{"payload":{"userId":7}}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"body": BODY}, None, id="version 1"),
+        pytest.param({"body": MADE_2, "headers": {"contract-version": 2}}, None, id="version 2"),
+        pytest.param({"body": b'{"payload":{}}'}, "invalid", id="no version fits"),
+        pytest.param({"body": b'{"payload":{}}', "headers": {"contract-version": 2}}, "invalid", id="version 2 does not"),
+        pytest.param({"body": b'{"userId":1}', "routing_key": "order"}, None, id="a command"),
+        pytest.param({"body": b'{"userId":"1"}', "routing_key": "order"}, "invalid", id="a wrong command"),
+        pytest.param({"body": b"{}", "routing_key": "elsewhere"}, None, id="no contract"),
+    ],
+)
+def test_an_untyped_handler_gets_what_one_contract_of_its_address_accepts(
+    router: MessageRouter, dispatch: Dispatch, changes: dict[str, Any], reason: str | None
+) -> None:
+    """Every registered version counts, and the header narrows them; without a contract anything that is JSON goes."""
+    got: list[str] = []
+    router.consumer("dispatched")(lambda routing_key, body: got.append(routing_key))
+
+    outcome = dispatch(**changes)
+
+    assert (outcome.reason if isinstance(outcome, DeadLetter) else None) == reason
+    assert len(got) == (reason is None)

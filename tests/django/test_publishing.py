@@ -320,6 +320,8 @@ TAGS: list[tuple[dict[str, Any], dict[str, Any], int]] = [
     ({"user": ""}, {"user": ""}, 1),
     ({"user": "a"}, {"user": ""}, 0),
     ({"user": uuid.UUID(int=1)}, {"user": str(uuid.UUID(int=1))}, 1),
+    ({"a": "b=c"}, {"a": "b=c"}, 1),
+    ({"a": "b=c"}, {"a=b": "c"}, 0),
 ]
 
 

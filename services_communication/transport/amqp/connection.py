@@ -63,6 +63,8 @@ def innermost(error: BaseException) -> BaseException:
         inner = getattr(error, "exceptions", None) or getattr(error, "exception", None)
         if isinstance(inner, list | tuple):
             inner = inner[-1] if inner else None
+        if inner is None:  # SelectConnection hands it over as an argument
+            inner = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
         if not isinstance(inner, BaseException):
             return error
         error = inner
