@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import Any
 
 from django.core.signals import setting_changed
 
+from services_communication.errors import BrokerUnavailableError
 from services_communication.settings import NAME, communication_settings
 from services_communication.transport import memory
 from services_communication.transport.amqp import AmqpPublisher, AmqpSubscriber
+from services_communication.transport.amqp.topology import probe
 from services_communication.transport.protocol import Publisher, Subscriber, Subscription
 
 _lock = threading.Lock()
@@ -32,6 +35,14 @@ def subscriber(subscription: Subscription) -> Subscriber:
     if address.scheme == "memory":
         return memory.MemorySubscriber(memory.broker(address.host), subscription)
     return AmqpSubscriber(address, subscription)
+
+
+def check_access() -> None:
+    """Raise TopologyError when the broker does not let us in. That it is down now is no error: it is outlasted."""
+    address = communication_settings.get().broker
+    if address.scheme != "memory":
+        with suppress(BrokerUnavailableError):
+            probe(address)
 
 
 def close_publisher() -> None:

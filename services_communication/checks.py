@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  Django's own names
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from services_communication.consumer.router import message_router
-from services_communication.contracts import CommandModel
+from services_communication.contracts import CallModel, CommandModel
 from services_communication.errors import ConfigurationError
 from services_communication.settings import NAME, Settings, read
 from services_communication.transport.topics import matches
@@ -36,7 +37,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
         return [Error(str(error), hint="See docs/settings.md.", id=f"{TAG}.E002")]
     except ValidationError as error:
         return [_mistake(item) for item in error.errors(include_url=False, include_input=False)]
-    return [*_replaced(settings), *_handlers(settings)]
+    return [*_django(), *_replaced(settings), *_handlers(settings)]
 
 
 @register(TAG, deploy=True)
@@ -63,6 +64,11 @@ def _mistake(error: ErrorDetails) -> CheckMessage:
     if "reserved" in text:
         return Error(f"{where}: {text}.", hint="RabbitMQ keeps the prefix 'amq.' for itself.", id=f"{TAG}.E004")
     return Error(f"{where}: {text}.", hint="docs/settings.md says what this key takes.", id=f"{TAG}.E002")
+
+
+def _django() -> Iterator[CheckMessage]:
+    if not django_settings.USE_TZ:
+        yield Error("USE_TZ is False: due times need aware datetimes.", hint="Set USE_TZ = True.", id=f"{TAG}.E005")
 
 
 def _replaced(settings: Settings) -> Iterator[CheckMessage]:
@@ -115,7 +121,18 @@ def _deployment(settings: Settings) -> Iterator[CheckMessage]:
     if settings.rest_credential and settings.REST_API_HOST.startswith("http://"):
         yield Warning("REST credentials travel without TLS.", hint="Use https:// in REST_API_HOST.", id=f"{TAG}.W104")
     if settings.QUEUE_TYPE == "classic":
-        yield Warning("Queues are classic: not replicated.", hint="Use QUEUE_TYPE 'quorum'.", id=f"{TAG}.W105")
+        yield Warning(
+            "Queues are classic: not replicated, and they do not count deliveries (MAX_DELIVERIES).",
+            hint="Use QUEUE_TYPE 'quorum'.",
+            id=f"{TAG}.W105",
+        )
+    answers = [binding for binding in message_router if binding.contract and issubclass(binding.contract, CallModel)]
+    if answers and settings.CALL_REPLY_TO is None:
+        yield Warning(
+            "Calls are answered to any exchange that the caller names.",
+            hint="List the callers' exchanges in CALL_REPLY_TO.",
+            id=f"{TAG}.W107",
+        )
     if settings.INBOX and sum(settings.RETRY_DELAYS) > settings.INBOX_RETENTION:
         yield Warning(
             "The inbox forgets a message before its last retry.", hint="Raise INBOX_RETENTION.", id=f"{TAG}.W106"

@@ -16,7 +16,8 @@
     └── RestApiError                the tree of ``services_communication.rest_api.error``
 
 Catch a branch to handle a whole area, a leaf to recover from one cause.
-Messages never contain passwords or payload values.
+Messages never contain passwords. Ours contain no payload values either; what another service answered to a REST
+request is quoted in its error, shortened.
 """
 
 from __future__ import annotations

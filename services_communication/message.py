@@ -109,12 +109,16 @@ class Delivery:
     @property
     def exchange(self) -> str:
         """The exchange it was first published to."""
-        return str(self.message.headers.get(HEADER_EXCHANGE, self.message.exchange))
+        return self._first(HEADER_EXCHANGE, self.message.exchange)
 
     @property
     def routing_key(self) -> str:
         """The routing key it was first published with."""
-        return str(self.message.headers.get(HEADER_ROUTING_KEY, self.message.routing_key))
+        return self._first(HEADER_ROUTING_KEY, self.message.routing_key)
+
+    def _first(self, header: str, value: str) -> str:
+        """Only what came by the default exchange was retried; elsewhere a producer may not claim another origin."""
+        return value if self.message.exchange else str(self.message.headers.get(header, value))
 
     @property
     def attempt(self) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import connections, models, router
-from django.db.models.functions import Now
 
+from services_communication.clock import DatabaseNow
 from services_communication.message import Message
 
 logger = logging.getLogger("services_communication.publisher")
@@ -48,7 +48,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
             timestamp=message.timestamp,
             mandatory=message.mandatory,
             tags=encode_tags(tags) if tags else None,
-            due_at=Now() if due_at is None else due_at,
+            due_at=DatabaseNow() if due_at is None else due_at,
         )
         row.save(using=alias, force_insert=True)
 

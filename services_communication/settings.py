@@ -105,7 +105,12 @@ class Settings(BaseModel):
     BINDS: Binds = Field(default=(), strict=False)
     PREFETCH_COUNT: Annotated[int, Field(ge=1, le=65_535)] = 100
     CONCURRENCY: Annotated[int, Field(ge=1, le=256)] = 1
-    RETRY_DELAYS: Annotated[tuple[Annotated[Seconds, Field(gt=0)], ...], Field(strict=False)] = (1, 10, 60, 300)
+    RETRY_DELAYS: Annotated[tuple[Annotated[Seconds, Field(gt=0)], ...], Field(strict=False, min_length=1)] = (
+        1,
+        10,
+        60,
+        300,
+    )
     MAX_DELIVERIES: Count = 10
     UNMATCHED_MESSAGES: Literal["dead-letter", "ignore"] = "dead-letter"
     INBOX: bool = True
@@ -124,7 +129,7 @@ class Settings(BaseModel):
         3600,
     )
     PUBLISHER_LEASE: Annotated[Seconds, Field(ge=2)] = 15
-    CONFIRM_TIMEOUT: Annotated[Seconds, Field(gt=0)] = 30
+    CONFIRM_TIMEOUT: Annotated[Seconds, Field(gt=0)] = 45
     UNROUTABLE_OK: bool = False
     COMMAND_CONFIRM_TIMEOUT: Annotated[Seconds, Field(gt=0)] = 10
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import keyword
 import shutil
 import tempfile
@@ -48,7 +47,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def replace(package: Path, files: Mapping[str, str]) -> None:
-    """Put `files` in the place of `package`. A reader finds the old directory or the new one, never a mixture."""
+    """Put `files` in the place of `package`: the old directory or the new one is there at the end, never a mixture."""
     package.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".services-codegen-", dir=package.parent))
     try:
@@ -58,8 +57,8 @@ def replace(package: Path, files: Mapping[str, str]) -> None:
             package.rename(old)
         try:
             new.rename(package)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
+        except BaseException:  # Ctrl-C too: the user's package must not go with the scratch directory
+            if old.exists() and not package.exists():
                 old.rename(package)
             raise
     finally:

@@ -34,19 +34,19 @@ class Dispatcher:
 
     def __call__(self, delivery: Delivery) -> Outcome:
         started = time.monotonic()
-        helper = self._settings.correlation_helper
-        helper.set_correlation_id(delivery.message.correlation_id or delivery.message.message_id or None)
         try:
-            outcome = self._handle(delivery)
+            outcome = self._decide(delivery)
         finally:
-            helper.set_correlation_id(None)
+            self._clean_up()
         _log(delivery, outcome, time.monotonic() - started)
         return outcome
 
-    def _handle(self, delivery: Delivery) -> Outcome:
+    def _decide(self, delivery: Delivery) -> Outcome:
         if delivery.delivery_count >= self._settings.MAX_DELIVERIES:
             return DeadLetter("crashed", f"delivered {delivery.delivery_count + 1} times without an outcome")
+        message = delivery.message
         try:
+            self._settings.correlation_helper.set_correlation_id(message.correlation_id or message.message_id or None)
             replace_stale_connections()
             return self._run(delivery)
         except DecodeError as error:
@@ -60,8 +60,13 @@ class Dispatcher:
             return self._failed(delivery, error)
         except BaseException as error:  # noqa: BLE001  sys.exit() in a handler is a failure like any other
             return self._failed(delivery, error)
-        finally:
+
+    def _clean_up(self) -> None:
+        try:
             release_connections()
+            self._settings.correlation_helper.set_correlation_id(None)
+        except Exception:
+            logger.exception("cleaning up after a message failed")
 
     def _run(self, delivery: Delivery) -> Outcome:
         message = delivery.message

@@ -22,6 +22,4 @@ class RetryPolicy:
 
     def later(self, delivery: Delivery) -> Outcome:
         """Not now: the delays grow along the ladder and stay at its last step, without end."""
-        if not self.delays:
-            return DeadLetter("failed", "put off, but RETRY_DELAYS is empty")
         return Retry(self.delays[min(delivery.deferrals, len(self.delays) - 1)], failed=False)

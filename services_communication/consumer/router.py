@@ -90,8 +90,11 @@ class MessageRouter:
 
     def add(self, binding: Binding) -> None:
         for other in self._bindings:
-            if other.name == binding.name and other.contract == binding.contract and other.handler is binding.handler:
-                raise ContractDefinitionError(f"{binding.name} is registered twice; remove one of the decorators")
+            if other.name == binding.name and other.contract == binding.contract:
+                raise ContractDefinitionError(
+                    f"{binding.name} is registered twice, and the inbox tells handlers apart by their names: "
+                    f"remove one of the decorators, or give each function a name of its own"
+                )
         same = [b for b in self._bindings if b.contract is not None and b.contract is binding.contract]
         if same and binding.contract is not None and issubclass(binding.contract, CallModel):
             raise ContractDefinitionError(

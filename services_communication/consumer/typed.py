@@ -18,8 +18,8 @@ from services_communication.contracts.codec import (
     response_body,
 )
 from services_communication.contracts.model import response_routing_key
-from services_communication.errors import ContractDefinitionError, DecodeError
-from services_communication.message import Delivery, new_message_id, utc_now
+from services_communication.errors import ContractDefinitionError, DecodeError, EncodeError
+from services_communication.message import Delivery, check_short_string, new_message_id, utc_now
 from services_communication.models import OutboxMessage
 from services_communication.settings import communication_settings
 
@@ -123,5 +123,10 @@ def refuse_expired(expired_time: datetime | None) -> None:
 def check_reply_to(reply_to: str) -> None:
     """An asker names the exchange that we publish to, so it must not name just any (a confused deputy)."""
     allowed = communication_settings.get().CALL_REPLY_TO
-    if not reply_to or reply_to.startswith("amq.") or (allowed is not None and reply_to not in allowed):
+    try:
+        check_short_string("replyTo", reply_to)
+    except EncodeError as error:
+        raise DecodeError("invalid", str(error)) from None
+    reserved = not reply_to or reply_to.startswith("amq.") or "\x00" in reply_to
+    if reserved or (allowed is not None and reply_to not in allowed):
         raise DecodeError("invalid", f"replies to exchange {reply_to[:80]!r} are not allowed; see CALL_REPLY_TO")

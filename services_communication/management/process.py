@@ -19,10 +19,11 @@ from services_communication import broker
 CHECK_SECONDS = 0.2
 
 
-def run_until_signalled(run: Callable[[], None], stop: Callable[[], None], out: OutputWrapper) -> None:
+def run_until_signalled(run: Callable[[], None], stop: Callable[[], None], out: OutputWrapper, grace: float) -> None:
     """Call `run` until it returns, or until SIGTERM or SIGINT asks `stop` to make it return.
 
-    A second signal ends the process at once with exit code 1. What `run` raises is raised here.
+    A second signal ends the process at once with exit code 1. What `run` raises is raised here. Under the autoreloader,
+    which just ends the process, `stop` gets `grace` seconds.
     """
     signals: list[int] = []
     errors: list[BaseException] = []
@@ -35,13 +36,18 @@ def run_until_signalled(run: Callable[[], None], stop: Callable[[], None], out: 
         finally:
             connections.close_all()
 
+    thread = threading.Thread(target=work, name="loop", daemon=True)
+
+    def end() -> None:
+        stop()
+        thread.join(grace)
+
     # Under the autoreloader Django's main function runs in a thread, where no handler can be set.
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: signals.append(number))
     else:
-        atexit.register(stop)
-    thread = threading.Thread(target=work, name="loop", daemon=True)
+        atexit.register(end)
     thread.start()
     announced = False
     while thread.is_alive():

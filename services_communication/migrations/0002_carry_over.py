@@ -13,7 +13,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.models.functions import Now
+
+from services_communication.clock import DatabaseNow
 
 OLD_TABLE = "services_communication_publishedeventqueue"
 ROWS = 500
@@ -49,7 +50,7 @@ def _outbox_row(model: Any, row: Any) -> Any:
         correlation_id=(row.properties or {}).get("correlation_id") or "",
         timestamp=row.event_time or row.create_time,
         tags=json.dumps(tags) if tags else None,
-        due_at=due_at or Now(),
+        due_at=due_at or DatabaseNow(),
     )
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 
+from services_communication.clock import DatabaseNow
 from services_communication.errors import LeaseLostError
 from services_communication.message import HeaderValue, Message
 from services_communication.models import OutboxMessage, RelayLease
@@ -37,7 +37,7 @@ class Row(NamedTuple):
     mandatory: bool
 
     def to_message(self) -> Message:
-        """Raises EncodeError for a row that was not written by this library."""
+        """Raises for a row that was written by hand and is no message."""
         return Message(
             exchange=self.exchange,
             routing_key=self.routing_key,
@@ -67,25 +67,27 @@ class Outbox:
         if not leases.filter(name=LEASE_NAME).exists():
             try:
                 with transaction.atomic(using=self.alias):
-                    leases.create(name=LEASE_NAME, expires_at=Now())
+                    leases.create(name=LEASE_NAME, expires_at=DatabaseNow())
             except IntegrityError:
                 pass  # another relay was faster
-        free = leases.filter(name=LEASE_NAME, expires_at__lte=Now())
+        free = leases.filter(name=LEASE_NAME, expires_at__lte=DatabaseNow())
         with transaction.atomic(using=self.alias):
-            if not free.update(owner=owner, token=F("token") + 1, expires_at=Now() + timedelta(seconds=seconds)):
+            if not free.update(
+                owner=owner, token=F("token") + 1, expires_at=DatabaseNow() + timedelta(seconds=seconds)
+            ):
                 return None
             return leases.get(name=LEASE_NAME).token
 
     def renew(self, token: int, seconds: float) -> None:
         """Raises LeaseLostError when another relay took over."""
         mine = RelayLease.objects.using(self.alias).filter(name=LEASE_NAME, token=token)
-        if not mine.update(expires_at=Now() + timedelta(seconds=seconds)):
+        if not mine.update(expires_at=DatabaseNow() + timedelta(seconds=seconds)):
             raise LeaseLostError("another relay owns the outbox now")
 
     def release(self, token: int) -> None:
         """Let the next relay begin at once."""
         mine = RelayLease.objects.using(self.alias).filter(name=LEASE_NAME, token=token)
-        mine.update(owner="", expires_at=Now())
+        mine.update(owner="", expires_at=DatabaseNow())
 
     # -- rows --------------------------------------------------------------------------------------------------
 
@@ -95,7 +97,7 @@ class Outbox:
         A row waits while an earlier one with its ordering key is between attempts; rows of other keys go on.
         Rows within the range of `in_flight` are left for a later call, so that none is sent twice.
         """
-        rows = self._rows().filter(due_at__lte=Now()).order_by("id")
+        rows = self._rows().filter(due_at__lte=DatabaseNow()).order_by("id")
         if in_flight:
             rows = rows.filter(Q(id__lt=in_flight[0].pk) | Q(id__gt=in_flight[-1].pk))
         failing = self._rows().filter(attempts__gt=0, due_at__isnull=False)
@@ -128,7 +130,7 @@ class Outbox:
 
     def _put_off(self, rows: QuerySet[OutboxMessage], attempts: int, reason: str) -> None:
         if attempts < len(self._retry_delays):
-            due_at = Now() + timedelta(seconds=self._retry_delays[attempts])
+            due_at = DatabaseNow() + timedelta(seconds=self._retry_delays[attempts])
             rows.update(attempts=attempts + 1, reason=reason, due_at=due_at)
         else:
             rows.update(attempts=attempts + 1, reason=reason, due_at=None)

@@ -11,11 +11,12 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, reset_queries
 
-from services_communication.errors import EncodeError, LeaseLostError
+from services_communication.errors import LeaseLostError
 from services_communication.message import Message
 from services_communication.publisher.outbox import Outbox, Row
 from services_communication.settings import Settings
@@ -24,6 +25,8 @@ from services_communication.transport.protocol import Confirmed, Lost, Publisher
 logger = logging.getLogger("services_communication.publisher")
 
 OUTAGE_SECONDS = 1.0
+FLIGHTS = 2
+"""Batches on their way at most: one that the broker confirms, one that is being handed over."""
 Flight = tuple[list[Row], Future[list[Receipt]]]
 
 
@@ -36,7 +39,9 @@ class Relay:
         self._batch = settings.PUBLISHER_BATCH_SIZE
         self._poll = settings.PUBLISHER_POLL_INTERVAL
         self._lease = settings.PUBLISHER_LEASE
+        self._grace = settings.SHUTDOWN_GRACE
         self._stopping = threading.Event()
+        self._flights: deque[Flight] = deque()
         self._token: int | None = None
         self._renewed = 0.0
         self._outage = ""
@@ -52,32 +57,37 @@ class Relay:
 
     def run(self, *, until_empty: bool = False) -> None:
         """Send until ``stop`` is called, or until nothing is due. Outages of database and broker are outlasted."""
-        flight: Flight | None = None
-        while not self._stopping.is_set():
-            try:
-                if not self._own():
-                    self._stopping.wait(self._poll)
-                    continue
-                following = self._launch(flight)
-                idle = flight is None and following is None  # what has just landed may be due again
-                if flight is not None and not self._land(flight) and following is not None:
-                    self._land(following)  # begin anew: each batch would be given up for the one before it, for ever
-                    following = None
-                flight = following
-                if idle:
-                    if until_empty:
+        try:
+            while not self._stopping.is_set():
+                try:
+                    worked = self._own() and self._step()
+                    if until_empty and not worked and not self._outbox.due(1):
                         break
-                    self._stopping.wait(self._poll)
-                reset_queries()
-            except LeaseLostError:
-                logger.warning("relay: another relay took over; standing by")
-                flight = self._token = None
-            except (OperationalError, InterfaceError) as error:
-                self._report(f"the database is out of reach: {type(error).__name__}: {str(error).strip()[:300]}")
-                flight = self._token = None
-                connections[self._outbox.alias].close()
-                self._stopping.wait(OUTAGE_SECONDS)
-        self._finish(flight)
+                    if not worked:
+                        self._stopping.wait(self._poll)
+                    reset_queries()
+                except LeaseLostError:
+                    logger.warning("relay: another relay took over; standing by")
+                    self._token = None
+                    self._flights.clear()
+                except (OperationalError, InterfaceError) as error:
+                    # What is in flight is settled when the database is back; the token tells whether we still may.
+                    self._report(f"the database is out of reach: {type(error).__name__}: {str(error).strip()[:300]}")
+                    connections[self._outbox.alias].close()
+                    self._stopping.wait(OUTAGE_SECONDS)
+        finally:
+            self._finish()
+
+    def _step(self) -> bool:
+        """Launch the next batch, then land the one before it. False: there was nothing to do."""
+        launched = len(self._flights) < FLIGHTS and self._launch()
+        if not self._flights:
+            return False
+        if not launched or len(self._flights) == FLIGHTS:
+            lost = not self._land()
+            while lost and self._flights:  # begin anew: each batch would be given up for the one before it, for ever
+                self._land()
+        return True
 
     def _own(self) -> bool:
         """Whether this relay is the one that sends; takes the lease when it is free, renews it when idle."""
@@ -91,36 +101,43 @@ class Relay:
             self._renew()
         return self._token is not None
 
-    def _launch(self, flight: Flight | None) -> Flight | None:
-        """Hand over the next rows, behind those that are in flight."""
-        in_flight, before = flight or ([], None)
-        rows = self._outbox.due(self._batch, in_flight)
+    def _launch(self) -> bool:
+        """Hand over the next rows, behind those that are in flight. False: nothing is due."""
+        in_flight, before = self._flights[-1] if self._flights else ([], None)
+        rows: list[Row] = []
         messages: list[Message] = []
         unsendable: list[tuple[Row, str]] = []
-        for row in rows:
+        for row in self._outbox.due(self._batch, in_flight):
             try:
                 messages.append(row.to_message())
-            except EncodeError as error:  # written by hand, or by a newer version
-                unsendable.append((row, str(error)))
+            except Exception as error:  # noqa: BLE001  a row that somebody wrote by hand must not stop the others
+                unsendable.append((row, f"unsendable: {type(error).__name__}: {error}"))
+            else:
+                rows.append(row)
         if unsendable:
             self._settle([], unsendable)
-            broken = {row.pk for row, _ in unsendable}
-            rows = [row for row in rows if row.pk not in broken]
-        return (rows, self._publisher.publish(messages, after=before)) if rows else None
+        if rows:
+            if time.monotonic() - self._renewed > self._lease / 3:
+                self._renew()  # reading took long: are we still the one that sends?
+            self._flights.append((rows, self._publisher.publish(messages, after=before)))
+        return bool(rows or unsendable)
 
-    def _land(self, flight: Flight) -> bool:
-        """Settle what was sent. False: some of it was lost on the way."""
-        rows, future = flight
+    def _land(self) -> bool:
+        """Settle the oldest batch in flight. False: some of it was lost on the way."""
+        rows, future = self._flights[0]
         receipts = self._await(future)
-        confirmed = [row for row, receipt in zip(rows, receipts, strict=True) if isinstance(receipt, Confirmed)]
+        confirmed: list[Row] = []
         failed: list[tuple[Row, str]] = []
         lost: Lost | None = None
         for row, receipt in zip(rows, receipts, strict=True):
-            if isinstance(receipt, Lost):
+            if isinstance(receipt, Confirmed):
+                confirmed.append(row)
+            elif isinstance(receipt, Lost):
                 lost = receipt
-            elif not isinstance(receipt, Confirmed):
+            else:
                 failed.append((row, f"{type(receipt).__name__.lower()}: {receipt.reason}"))
         self._settle(confirmed, failed)
+        self._flights.popleft()
         if lost is not None:
             self._report(lost.reason)
             self._stopping.wait(OUTAGE_SECONDS)
@@ -130,11 +147,13 @@ class Relay:
         return lost is None
 
     def _await(self, future: Future[list[Receipt]]) -> list[Receipt]:
-        """The receipts; meanwhile the lease is kept."""
+        """The receipts; meanwhile the lease is kept. When stopping, TimeoutError after the grace time."""
         while True:
             try:
-                return future.result(self._lease / 3)
+                return future.result(min(self._lease / 3, self._grace))
             except TimeoutError:
+                if self._stopping.is_set():
+                    raise
                 self._renew()
 
     def _renew(self) -> None:
@@ -156,13 +175,13 @@ class Relay:
                 reason,
             )
 
-    def _finish(self, flight: Flight | None) -> None:
+    def _finish(self) -> None:
         try:
-            if flight is not None:
-                self._land(flight)
+            while self._flights and self._token is not None:
+                self._land()
             if self._token is not None:
                 self._outbox.release(self._token)
-        except (DatabaseError, InterfaceError, LeaseLostError) as error:
+        except (DatabaseError, InterfaceError, LeaseLostError, TimeoutError) as error:
             logger.warning("relay: stopped without settling (%s); what was sent may be sent again", error)
 
     def _report(self, reason: str) -> None:

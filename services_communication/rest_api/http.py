@@ -6,7 +6,6 @@ Another client library with the same interface is put in by changing the one imp
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
@@ -32,10 +31,6 @@ __all__ = [
 ]
 
 C = TypeVar("C", Client, AsyncClient)
-
-# httpx logs each request's URL at INFO, query values included. Whoever gives the logger a level of its own sees them.
-if logging.getLogger("httpx").level == logging.NOTSET:
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 EXCEPTIONS: dict[str, type[Exception]] = {
     name: value

@@ -80,7 +80,7 @@ class TransportConformance(PublishingConformance):
 
     def test_putting_off_is_no_failure(self) -> None:
         """The two are counted apart, and neither count forgets the other."""
-        answers = [Retry(DELAY, failed=False), Retry(DELAY), Retry(DELAY, failed=False), Ack()]
+        answers: list[Outcome] = [Retry(DELAY, failed=False), Retry(DELAY), Retry(DELAY, failed=False), Ack()]
         collector = Collector(lambda _: answers[len(collector.deliveries) - 1])
         with consuming(self.make_subscriber(self.subscription()), collector):
             self._publish_when_declared(self.message())

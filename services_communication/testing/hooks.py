@@ -89,8 +89,10 @@ class TransportHooks(ABC):
 
     def wait_for_dead(self, number: int) -> list[Message]:
         found: list[Message] = []
-        wait_until(
-            lambda: found.extend(self.drain(self.topology.dead_queue)) or len(found) >= number,
-            f"{number} messages in {self.topology.dead_queue}",
-        )
+
+        def enough() -> bool:
+            found.extend(self.drain(self.topology.dead_queue))
+            return len(found) >= number
+
+        wait_until(enough, f"{number} messages in {self.topology.dead_queue}")
         return found

@@ -60,6 +60,8 @@ class BrokerAddress:
             return cls("memory", parts.hostname or "default", 0)
         if not parts.hostname:
             raise ValueError("the host is missing: amqp://user:password@host:5672/vhost")
+        if "@" in parts.query:
+            raise ValueError("'?' begins the options; write it as %3F inside the password")
         if parts.fragment:
             raise ValueError("'#' begins a fragment; write it as %23 inside the password")
         if "/" in parts.path[1:]:

@@ -70,7 +70,7 @@ class Subscription:
     """How to consume one queue."""
 
     topology: Topology
-    prefetch: int = 50
+    prefetch: int = 100
     concurrency: int = 1
     grace: timedelta = timedelta(seconds=30)
     """How long ``close()`` lets running handlers go on."""
@@ -82,18 +82,17 @@ class Publisher(Protocol):
     def publish(
         self, messages: Sequence[Message], *, after: Future[list[Receipt]] | None = None
     ) -> Future[list[Receipt]]:
-        """Send `messages` in their order; the future holds a receipt for each, in the same order.
+        """Send `messages` in their order; the future holds a receipt for each, in the same order. Returns at once.
 
         `after` is an earlier result of this method: if anything of it was lost, these messages are lost too, unsent.
         So a caller that has several batches on their way keeps their order when the connection breaks.
 
-        Returns at once, save that the first message for an exchange may wait for its declaration.
-        The future always resolves within the confirm timeout. Publishing a message again is the caller's
-        decision; its message id stays the same. Raises TopologyError where trying again cannot help.
+        The future always resolves, within twice the confirm timeout. Publishing a message again is the caller's
+        decision; its message id stays the same.
         """
 
     def close(self) -> None:
-        """Wait for what is in flight, then disconnect. Idempotent."""
+        """Wait for what is in flight, a few seconds at most, then disconnect. Idempotent."""
 
 
 class Subscriber(Protocol):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
-from django.db.models.functions import Now
 
+from services_communication.clock import DatabaseNow
 from services_communication.models import OutboxMessage
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, max_queue_size: int, max_delay: int, database: str | None, **options: Any) -> None:
         rows = OutboxMessage.objects.using(database or router.db_for_read(OutboxMessage))
-        overdue = rows.filter(due_at__lt=Now() - timedelta(seconds=max_delay))
+        overdue = rows.filter(due_at__lt=DatabaseNow() - timedelta(seconds=max_delay))
         parked = rows.filter(due_at__isnull=True).count()
         if parked:
             self.stderr.write(self.style.WARNING(f"{parked} messages are parked; their reason says why"))

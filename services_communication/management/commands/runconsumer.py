@@ -32,7 +32,7 @@ class Command(BaseCommand):
             self.stderr.write(self.style.WARNING("No handler is registered: every message will be unmatched."))
         self.stdout.write(f"Consuming {settings.QUEUE} at {settings.broker}; Ctrl-C stops.")
         try:
-            run_until_signalled(worker.run, worker.stop, self.stdout)
+            run_until_signalled(worker.run, worker.stop, self.stdout, settings.SHUTDOWN_GRACE)
         except (TopologyError, UnfinishedError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(self.style.SUCCESS("Consumer stopped"))

@@ -33,7 +33,10 @@ class Command(BaseCommand):
         require_migrations(relay.alias)
         self.stdout.write(f"Sending the outbox to {settings.broker}; Ctrl-C stops.")
         try:
-            run_until_signalled(lambda: relay.run(until_empty=until_empty), relay.stop, self.stdout)
+            broker.check_access()
+            run_until_signalled(
+                lambda: relay.run(until_empty=until_empty), relay.stop, self.stdout, settings.SHUTDOWN_GRACE
+            )
         except (TopologyError, DatabaseError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(self.style.SUCCESS("Publisher stopped"))

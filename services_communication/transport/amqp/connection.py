@@ -9,11 +9,14 @@ from typing import Any
 
 import pika
 import pika.exceptions as pika_errors
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from services_communication.errors import BrokerUnavailableError, CommunicationError, TopologyError
 from services_communication.transport.address import BrokerAddress
 
 DENIED = (403, 530)  # AMQP 0-9-1: access-refused, not-allowed
+# What pika raises when connecting fails: its connector's errors are no AMQPError.
+CONNECTING_ERRORS = (pika_errors.AMQPError, AMQPConnectorException, OSError)
 BACK_OFF_FIRST = 0.2
 BACK_OFF_CAP = 15.0
 
@@ -42,15 +45,13 @@ def parameters(address: BrokerAddress, name: str) -> pika.ConnectionParameters:
 def translate(error: BaseException, address: BrokerAddress) -> CommunicationError:
     """pika's error as ours: TopologyError where waiting cannot help, BrokerUnavailableError for an outage."""
     cause = innermost(error)
-    if isinstance(cause, pika_errors.ProbableAuthenticationError | pika_errors.AuthenticationError):
-        return TopologyError(f"{address} refuses user {address.username!r}: check its name and password")
-    if isinstance(cause, pika_errors.ProbableAccessDeniedError):
-        return TopologyError(
-            f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r}: "
-            f"create the virtual host or grant permissions"
-        )
+    # RabbitMQ says so when it denies (403, 530). A peer that merely vanishes in the handshake, which pika calls a
+    # probable authentication error, is restarting.
     if isinstance(cause, pika_errors.ConnectionClosed | pika_errors.ChannelClosed) and cause.reply_code in DENIED:
-        return TopologyError(f"{address} denies access: {cause.reply_text}")
+        return TopologyError(
+            f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r} or what is in "
+            f"it: {cause.reply_text}"
+        )
     if isinstance(cause, ssl.SSLCertVerificationError):
         return BrokerUnavailableError(f"{address} is not trusted: {cause.verify_message}")
     text = str(cause).strip() or "no detail"

@@ -24,7 +24,7 @@ def to_properties(message: Message) -> pika.BasicProperties:
         type=message.type,
         app_id=message.app_id,
         correlation_id=message.correlation_id,
-        timestamp=int(message.timestamp.timestamp()) if message.timestamp else None,
+        timestamp=max(0, int(message.timestamp.timestamp())) if message.timestamp else None,
         headers=dict(message.headers) or None,
     )
 
@@ -68,7 +68,8 @@ def _timestamp(value: int | None) -> datetime | None:
 
 def _headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
     kept: dict[str, HeaderValue] = {}
-    for name, value in headers.items():
+    for given, value in headers.items():
+        name = _text(given) or ""
         if isinstance(value, bool):
             kept[name] = value
         elif isinstance(value, int) and -(2**63) <= value < 2**63:

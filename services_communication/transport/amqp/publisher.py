@@ -9,11 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from itertools import takewhile
 
 import pika
 import pika.exceptions as pika_errors
@@ -21,48 +18,17 @@ from pika.channel import Channel
 from pika.frame import Method
 from pika.spec import Basic
 
-from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Message
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import back_off, parameters, translate
+from services_communication.transport.amqp.confirms import Batch, Confirms
+from services_communication.transport.amqp.connection import BACK_OFF_CAP, back_off, parameters, translate
 from services_communication.transport.amqp.properties import to_properties
-from services_communication.transport.amqp.topology import declare_exchanges
-from services_communication.transport.protocol import Confirmed, Lost, Receipt, Refused, Returned
+from services_communication.transport.protocol import Lost, Receipt, Refused
 
 logger = logging.getLogger("services_communication.transport")
 
-WINDOW = 1000
-"""Messages in flight at most; memory is bounded by this times the largest body."""
-_CONFIRMED = Confirmed()
-
-
-@dataclass(slots=True)
-class _Batch:
-    messages: Sequence[Message]
-    future: Future[list[Receipt]]
-    after: Future[list[Receipt]] | None
-    receipts: list[Receipt | None] = field(init=False)
-    open: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.receipts = [None] * len(self.messages)
-        self.open = len(self.messages)
-
-    @property
-    def follows_a_loss(self) -> bool:
-        after = self.after
-        if after is None or not after.done():
-            return False
-        if any(isinstance(receipt, Lost) for receipt in after.result()):
-            return True
-        self.after = None  # looked at once, not for each message
-        return False
-
-    def settle(self, index: int, receipt: Receipt) -> None:
-        self.receipts[index] = receipt
-        self.open -= 1
-        if not self.open:
-            self.future.set_result([receipt for receipt in self.receipts if receipt is not None])
+CLOSE_SECONDS = 5.0
+_warned: set[str] = set()
 
 
 class AmqpPublisher:
@@ -75,27 +41,24 @@ class AmqpPublisher:
         name: str = "services_communication publisher",
         exchange_types: Mapping[str, str] | None = None,
         declare: bool = True,
-        confirm_timeout: float = 30,
+        confirm_timeout: float = 45,
     ) -> None:
         self._address = address
         self._name = name
         self._exchange_types = exchange_types or {}
         self._declare = declare
         self._confirm_timeout = confirm_timeout
-        self._declared: set[str] = {""}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._wanted = threading.Event()
         self._closing = threading.Event()
-        self._waiting: deque[tuple[_Batch, int]] = deque()
+        self._confirms = Confirms()
         # From here on: the I/O thread's own.
         self._connection: pika.SelectConnection | None = None
         self._channel: Channel | None = None
-        self._in_flight: dict[int, tuple[_Batch, int]] = {}
-        self._returned: dict[tuple[str | None, str | None, str | None], str] = {}
-        self._next_tag = 1
-        self._careful = 0
-        self._progress_at = 0.0
+        self._declared: set[str] = set()
+        self._declaring = False
+        self._blocked = False
+        self._idle_at = 0.0
         self._was_open = False
         self._reason = "not connected yet"
 
@@ -108,18 +71,15 @@ class AmqpPublisher:
         if not messages:
             future.set_result([])
             return future
-        try:
-            self._declare_exchanges({message.exchange for message in messages})
-        except BrokerUnavailableError as error:
-            future.set_result([Lost(str(error)) for _ in messages])
-            return future
-        batch = _Batch(messages, future, after)
         with self._lock:
             if self._closing.is_set():
                 future.set_result([Lost("the publisher is closed") for _ in messages])
                 return future
-            self._waiting.extend((batch, index) for index in range(len(messages)))
-            self._start()
+            self._confirms.add(Batch(messages, future, after))
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
         self._wake(self._pump)
         return future
 
@@ -127,88 +87,165 @@ class AmqpPublisher:
         with self._lock:
             self._closing.set()
             thread = self._thread
-        self._wanted.set()
         self._wake(self._finish)
         if thread is not None and thread is not threading.current_thread():
-            thread.join(self._confirm_timeout + 5)
-
-    def _declare_exchanges(self, exchanges: set[str]) -> None:
-        missing = exchanges - self._declared
-        if missing and self._declare:
-            declare_exchanges(
-                self._address, {name: self._exchange_types.get(name, "topic") for name in sorted(missing)}
-            )
-            self._declared |= missing
-
-    def _start(self) -> None:
-        self._wanted.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+            thread.join(CLOSE_SECONDS)
 
     def _wake(self, callback: Callable[[], None]) -> None:
         connection = self._connection
         if connection is not None:
             connection.ioloop.add_callback_threadsafe(callback)
 
+    # -- the I/O thread: messages -------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Send what may be sent."""
+        channel = self._channel
+        while channel is not None and channel.is_open and (message := self._confirms.next()) is not None:
+            if self._declare and message.exchange and message.exchange not in self._declared:
+                self._declare_exchange(message.exchange)
+                return
+            try:
+                properties = to_properties(message)
+                channel.basic_publish(
+                    message.exchange, message.routing_key, message.body, properties, message.mandatory
+                )
+            except pika_errors.ChannelWrongStateError:
+                return  # closed meanwhile; the next channel begins with this message
+            except Exception as error:  # noqa: BLE001  one message that has no frame must not end the thread
+                self._confirms.unsendable(f"it cannot be put into a frame: {type(error).__name__}")
+            else:
+                self._confirms.sent()
+        if self._closing.is_set():
+            self._finish()
+
+    def _on_return(self, _: Channel, method: Basic.Return, properties: pika.BasicProperties, __: bytes) -> None:
+        self._confirms.returned(
+            properties.message_id or "", method.exchange or "", method.routing_key or "", str(method.reply_text)
+        )
+
+    def _on_confirm(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
+        method = frame.method
+        positive = isinstance(method, Basic.Ack)
+        self._confirms.confirmed(method.delivery_tag, multiple=method.multiple, positive=positive)
+        self._pump()
+
+    def _declare_exchange(self, name: str) -> None:
+        """On a channel of its own: if we may not, or it has another type, it is used as it is."""
+        if self._declaring or self._connection is None:
+            return
+        self._declaring = True
+
+        def opened(channel: Channel) -> None:
+            kind = self._exchange_types.get(name, "topic")
+            channel.add_on_close_callback(closed)
+            channel.exchange_declare(name, exchange_type=kind, durable=True, callback=lambda _: channel.close())
+
+        def closed(_: Channel, reason: Exception) -> None:
+            self._declaring = False
+            self._declared.add(name)
+            if isinstance(reason, pika_errors.ChannelClosedByBroker) and name not in _warned:
+                _warned.add(name)
+                logger.warning("exchange %r was not declared and is used as it is: %s", name, reason.reply_text)
+            self._pump()
+
+        self._connection.channel(on_open_callback=opened)
+
+    def _on_channel_closed(self, _: Channel, error: Exception) -> None:
+        self._channel = None
+        connection = self._connection
+        if connection is not None and connection.is_open:
+            self._declared.clear()  # an exchange may have been deleted
+            self._confirms.channel_closed(getattr(error, "reply_text", None) or type(error).__name__)
+            connection.channel(on_open_callback=self._on_channel)
+
     # -- the I/O thread: connecting -----------------------------------------------------------------------------
 
     def _run(self) -> None:
         waits = back_off()
         while not self._closing.is_set():
-            self._wanted.wait()
-            if self._closing.is_set():
-                break
-            was_open = self._session()
-            if was_open:
+            began = time.monotonic()
+            self._session()
+            if time.monotonic() - began > BACK_OFF_CAP:
                 waits = back_off()
             if not self._closing.is_set():
-                logger.log(logging.WARNING if was_open else logging.INFO, "publisher: %s", self._reason)
+                logger.log(logging.WARNING if self._was_open else logging.INFO, "publisher: %s", self._reason)
                 self._closing.wait(next(waits))
-        self._lose_all("the publisher is closed")
+        with self._lock:  # nobody adds any more
+            self._confirms.lose("the publisher is closed")
 
-    def _session(self) -> bool:
-        """One connection from its opening to its end. True: it had been open."""
+    def _session(self) -> None:
+        """One connection from its opening to its end."""
         self._reason = "connecting"
-        self._progress_at = time.monotonic()
-        self._was_open = False
-        connection = pika.SelectConnection(
-            parameters(self._address, self._name),
-            on_open_callback=self._on_open,
-            on_open_error_callback=self._ended,
-            on_close_callback=self._ended,
-        )
+        self._was_open = self._blocked = self._declaring = False
+        self._idle_at = time.monotonic()
+        self._declared.clear()
+        try:
+            connection = pika.SelectConnection(
+                parameters(self._address, self._name),
+                on_open_callback=self._on_open,
+                on_open_error_callback=self._on_end,
+                on_close_callback=self._on_end,
+            )
+        except Exception as error:  # noqa: BLE001  as below
+            self._reason = str(translate(error, self._address))
+            self._confirms.lose(self._reason)
+            return
         self._connection = connection
         try:
             self._watch()
             connection.ioloop.start()
-        except (pika_errors.AMQPError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  the thread outlives whatever the client library raises
             self._reason = str(translate(error, self._address))
         finally:
             self._connection = None
             self._channel = None
-            self._lose_all(self._reason)
+            self._confirms.lose(self._reason)
             connection.ioloop.close()
-        return self._was_open
 
     def _on_open(self, connection: pika.SelectConnection) -> None:
         self._was_open = True
-        connection.add_on_connection_blocked_callback(
-            lambda *_: logger.warning("publisher: %s blocks publishing (memory or disk alarm)", self._address)
-        )
-        connection.add_on_connection_unblocked_callback(lambda *_: logger.warning("publisher: no longer blocked"))
-        connection.channel(on_open_callback=self._ready)
+        connection.add_on_connection_blocked_callback(lambda *_: self._on_blocked(blocked=True))
+        connection.add_on_connection_unblocked_callback(lambda *_: self._on_blocked(blocked=False))
+        connection.channel(on_open_callback=self._on_channel)
 
-    def _ready(self, channel: Channel) -> None:
+    def _on_channel(self, channel: Channel) -> None:
         self._channel = channel
-        self._next_tag = 1
         channel.add_on_return_callback(self._on_return)
         channel.add_on_close_callback(self._on_channel_closed)
         channel.confirm_delivery(ack_nack_callback=self._on_confirm, callback=lambda _: self._pump())
 
-    def _ended(self, connection: pika.SelectConnection, error: BaseException) -> None:
+    def _on_blocked(self, *, blocked: bool) -> None:
+        self._blocked = blocked
+        self._idle_at = time.monotonic()
+        what = "blocks publishing (memory or disk alarm)" if blocked else "no longer blocks publishing"
+        logger.warning("publisher: %s %s", self._address, what)
+
+    def _on_end(self, connection: pika.SelectConnection, error: BaseException) -> None:
         self._reason = str(translate(error, self._address))
         connection.ioloop.stop()
+
+    def _watch(self) -> None:
+        """Once a second: nothing waits for longer than the confirm timeout.
+
+        On an open connection that is not blocked the broker is alive (heartbeats tell), so it is the message's own
+        queue that gives no confirm, and the message counts as refused: others go on.
+        """
+        connection = self._connection
+        if connection is None:
+            return
+        no_answer = f"no confirm within {self._confirm_timeout:g} s"
+        if self._confirms.is_idle:
+            self._idle_at = time.monotonic()
+        elif self._channel is None or self._blocked:
+            if time.monotonic() - self._idle_at > self._confirm_timeout:
+                self._confirms.lose(f"{self._address} gave {no_answer}")
+        else:
+            self._confirms.expire(self._confirm_timeout, Refused(f"the broker gave {no_answer}"))
+            self._pump()
+        if self._closing.is_set():
+            self._finish()
+        connection.ioloop.call_later(1, self._watch)
 
     def _finish(self) -> None:
         connection = self._connection
@@ -216,101 +253,5 @@ class AmqpPublisher:
             return
         if not connection.is_open:
             connection.ioloop.stop()
-        elif not self._in_flight and not self._waiting:
+        elif self._confirms.is_idle:
             connection.close()
-
-    def _watch(self) -> None:
-        """Once a second: has there been no progress for longer than the confirm timeout?"""
-        connection = self._connection
-        if connection is None:
-            return
-        if not self._in_flight and not self._waiting:
-            self._progress_at = time.monotonic()
-        elif time.monotonic() - self._progress_at > self._confirm_timeout:
-            self._lose_all(f"{self._address} gave no confirm within {self._confirm_timeout:g} s")
-            if connection.is_open:  # a blocked or frozen peer does not answer; pika's timeouts end it then
-                connection.close()
-        if self._closing.is_set():
-            self._finish()
-        connection.ioloop.call_later(1, self._watch)
-
-    # -- the I/O thread: messages -------------------------------------------------------------------------------
-
-    def _pump(self) -> None:
-        channel = self._channel
-        if channel is None or not channel.is_open:
-            return
-        while self._waiting and len(self._in_flight) < (1 if self._careful else WINDOW):
-            batch, index = self._waiting.popleft()
-            if batch.follows_a_loss:
-                batch.settle(index, Lost("what had to be sent before it was lost"))
-                continue
-            message = batch.messages[index]
-            try:
-                channel.basic_publish(
-                    message.exchange, message.routing_key, message.body, to_properties(message), message.mandatory
-                )
-            except pika_errors.ChannelWrongStateError:
-                self._waiting.appendleft((batch, index))
-                return
-            except pika_errors.AMQPError as error:
-                batch.settle(index, Refused(type(error).__name__))
-                continue
-            self._in_flight[self._next_tag] = (batch, index)
-            self._next_tag += 1
-        if self._closing.is_set():
-            self._finish()
-
-    def _on_return(self, _: Channel, method: Basic.Return, properties: pika.BasicProperties, __: bytes) -> None:
-        # The broker sends the return before the confirm of the same message; it has no delivery tag.
-        self._returned[properties.message_id, method.exchange, method.routing_key] = str(method.reply_text)
-
-    def _on_confirm(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
-        method = frame.method
-        last = method.delivery_tag
-        self._progress_at = time.monotonic()
-        if method.multiple:
-            tags = list(takewhile(lambda tag: tag <= last, self._in_flight))
-        else:
-            tags = [last] if last in self._in_flight else []
-        positive = isinstance(method, Basic.Ack)
-        for tag in tags:
-            batch, index = self._in_flight.pop(tag)
-            receipt: Receipt = _CONFIRMED if positive else Refused("the broker nacked it (is a queue full?)")
-            if self._returned:
-                message = batch.messages[index]
-                reason = self._returned.pop((message.message_id, message.exchange, message.routing_key), None)
-                if reason is not None:
-                    receipt = Returned(reason)
-            batch.settle(index, receipt)
-        self._careful = max(0, self._careful - len(tags))
-        self._pump()
-
-    def _on_channel_closed(self, _: Channel, error: Exception) -> None:
-        """The broker closes the channel for one message, and does not say which: find it by sending one at a time."""
-        self._channel = None
-        self._returned.clear()
-        connection = self._connection
-        if connection is None or not connection.is_open:
-            return
-        self._declared = {""}  # an exchange may have been deleted
-        suspects = list(self._in_flight.values())
-        self._in_flight.clear()
-        if len(suspects) == 1:
-            batch, index = suspects[0]
-            batch.settle(index, Refused(getattr(error, "reply_text", None) or type(error).__name__))
-            self._careful = max(0, self._careful - 1)
-        else:
-            self._waiting.extendleft(reversed(suspects))
-            self._careful = max(self._careful, len(suspects))
-        connection.channel(on_open_callback=self._ready)
-
-    def _lose_all(self, reason: str) -> None:
-        with self._lock:
-            lost = [*self._in_flight.values(), *self._waiting]
-            self._in_flight.clear()
-            self._waiting.clear()
-            self._returned.clear()
-            self._careful = 0
-        for batch, index in lost:
-            batch.settle(index, Lost(reason))

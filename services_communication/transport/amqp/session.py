@@ -8,22 +8,24 @@ already put the message back.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import cast
 
 import pika
-import pika.exceptions as pika_errors
 from pika.channel import Channel
 from pika.spec import Basic
 
 from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Delivery
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import parameters, translate
+from services_communication.transport.amqp.connection import CONNECTING_ERRORS, parameters, translate
 from services_communication.transport.amqp.properties import to_delivery
 
 logger = logging.getLogger("services_communication.transport")
+
+POLL_SECONDS = 0.02
 
 
 class Session:
@@ -53,18 +55,21 @@ class Session:
 
     def run(self) -> None:
         """Blocks. Returns after ``stop``; raises TopologyError or BrokerUnavailableError at any other end."""
-        connection = pika.SelectConnection(
-            parameters(self._address, f"services_communication consumer {self._queue}"),
-            on_open_callback=lambda connection: connection.channel(on_open_callback=self._on_channel),
-            on_open_error_callback=self._on_closed,
-            on_close_callback=self._on_closed,
-        )
+        try:
+            connection = pika.SelectConnection(
+                parameters(self._address, f"services_communication consumer {self._queue}"),
+                on_open_callback=lambda connection: connection.channel(on_open_callback=self._on_channel),
+                on_open_error_callback=self._on_closed,
+                on_close_callback=self._on_closed,
+            )
+        except CONNECTING_ERRORS as error:
+            raise translate(error, self._address) from None
         self._connection = connection
         if self._stopping:  # asked to stop before there was anything to stop
             self.call(self._stop)
         try:
             connection.ioloop.start()
-        except (pika_errors.AMQPError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever the client library raises ends this session, not the process
             self._end = self._end or error
         finally:
             self._connection = None
@@ -82,14 +87,10 @@ class Session:
             self._flushing = True
             self.call(self._flush)
 
-    def cancel(self) -> None:
-        """Take no more; what has been taken may still be settled."""
-        self.call(self._cancel)
-
-    def stop(self) -> None:
-        """Settle what is done, then disconnect."""
+    def drain(self, is_idle: Callable[[], bool], seconds: float) -> None:
+        """Take no more; disconnect when `is_idle` says that all is settled, or after `seconds`."""
         self._stopping = True
-        self.call(self._stop)
+        self.call(lambda: self._drain(is_idle, time.monotonic() + seconds))
 
     def fail(self, reason: str) -> None:
         """End the session, so that the next one begins with a declared topology."""
@@ -149,13 +150,16 @@ class Session:
             if oldest is not None and tag > oldest:
                 channel.basic_ack(tag)
 
-    def _cancel(self) -> None:
-        self._stopping = True
-        if self._channel is not None and self._channel.is_open and self._consumer_tag:
+    def _drain(self, is_idle: Callable[[], bool], deadline: float) -> None:
+        if self._consumer_tag and self._channel is not None and self._channel.is_open:
             self._channel.basic_cancel(self._consumer_tag)
+            self._consumer_tag = ""
+        if is_idle() or time.monotonic() > deadline:
+            self._stop()
+        elif self._connection is not None:
+            self._connection.ioloop.call_later(POLL_SECONDS, lambda: self._drain(is_idle, deadline))
 
     def _stop(self) -> None:
-        self._stopping = True
         self._flush()
         connection = self._connection
         if connection is None:

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Ack, DeadLetter, Delivery, Message, Retry
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import back_off
+from services_communication.transport.amqp.connection import BACK_OFF_CAP, back_off
 from services_communication.transport.amqp.publisher import AmqpPublisher
 from services_communication.transport.amqp.session import Session
 from services_communication.transport.amqp.topology import declare
@@ -43,6 +43,7 @@ class AmqpSubscriber:
         self._publisher = AmqpPublisher(address, name="services_communication settling", declare=False)
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = threading.Event()
+        self._closed_at = 0.0
         self._session: Session | None = None
         self._busy: set[int] = set()  # threads that run a handler; adding and discarding are atomic
 
@@ -55,7 +56,10 @@ class AmqpSubscriber:
             thread.start()
         try:
             self._consume_for_ever()
-            if not self._wait_until_idle(self._subscription.grace.total_seconds()):
+            deadline = self._closed_at + self._subscription.grace.total_seconds()
+            while self._busy and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            if self._busy:
                 raise UnfinishedError("a handler is still running after the grace time")
         finally:
             for _ in threads:
@@ -63,20 +67,17 @@ class AmqpSubscriber:
             self._publisher.close()
 
     def close(self) -> None:
+        self._closed_at = time.monotonic()
         self._closing.set()
         session = self._session
         if session is not None:
-            session.cancel()
-            threading.Thread(target=self._drain, args=(session,), daemon=True).start()
-
-    def _drain(self, session: Session) -> None:
-        self._wait_until_idle(self._subscription.grace.total_seconds())
-        session.stop()
+            session.drain(lambda: not self._busy, self._subscription.grace.total_seconds())
 
     def _consume_for_ever(self) -> None:
         topology = self._subscription.topology
         waits = back_off()
         while not self._closing.is_set():
+            began = time.monotonic()
             session = Session(self._address, topology.queue, self._subscription.prefetch, self._deliver)
             try:
                 declare(self._address, topology)
@@ -84,7 +85,7 @@ class AmqpSubscriber:
                 if not self._closing.is_set():
                     session.run()
             except BrokerUnavailableError as error:
-                if session.was_open:
+                if time.monotonic() - began > BACK_OFF_CAP:
                     waits = back_off()
                 logger.log(logging.WARNING if session.was_open else logging.INFO, "consumer: %s", error)
                 self._closing.wait(next(waits))
@@ -138,9 +139,3 @@ class AmqpSubscriber:
                 return
             if self._closing.wait(RESEND_SECONDS):
                 return
-
-    def _wait_until_idle(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while self._busy and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-        return not self._busy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from services_communication.errors import TopologyError
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import parameters, translate
+from services_communication.transport.amqp.connection import CONNECTING_ERRORS, parameters, translate
 from services_communication.transport.protocol import Topology
 
 logger = logging.getLogger("services_communication.transport")
@@ -39,18 +39,10 @@ def declare(address: BrokerAddress, topology: Topology) -> None:
             declarer.bind(topology.queue, exchange, pattern)
 
 
-def declare_exchanges(address: BrokerAddress, exchanges: Mapping[str, str]) -> None:
-    """Make sure that `exchanges` (name → type) exist, as far as we may.
-
-    One that exists with another type is used as it is, and so is one that only its owner may declare: publishing tells
-    whether it is there.
-    """
-    with _declarer(address) as declarer:
-        for name, kind in exchanges.items():
-            try:
-                declarer.exchange(name, kind)
-            except (TopologyError, pika_errors.ChannelClosedByBroker) as error:
-                _warn_once(f"exchange {name!r} could not be declared and is used as it is: {error}")
+def probe(address: BrokerAddress) -> None:
+    """Connect once. Raises TopologyError when we are not let in, BrokerUnavailableError during an outage."""
+    with _declarer(address):
+        pass
 
 
 def _main_arguments(topology: Topology) -> dict[str, Any]:
@@ -80,13 +72,13 @@ def _retry_arguments(topology: Topology, milliseconds: int) -> dict[str, Any]:
 def _declarer(address: BrokerAddress) -> Iterator[_Declarer]:
     try:
         connection = pika.BlockingConnection(parameters(address, "services_communication topology"))
-    except (pika_errors.AMQPError, OSError) as error:
+    except CONNECTING_ERRORS as error:
         raise translate(error, address) from None
     try:
         yield _Declarer(connection)
     except pika_errors.ChannelClosedByBroker as error:
         raise TopologyError(f"{address} refuses a declaration: {error.reply_text}") from None
-    except (pika_errors.AMQPError, OSError) as error:
+    except CONNECTING_ERRORS as error:
         raise translate(error, address) from None
     finally:
         if connection.is_open:
