@@ -88,7 +88,8 @@ def _worker(messages: int, prefetch: int, *, atomic: bool, inbox: bool) -> float
     worker = Worker(settings, router)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    done.wait()
+    if not done.wait(300):
+        raise RuntimeError(f"{seen} of {messages} messages were handled")
     rate = messages / (time.perf_counter() - began)
     worker.stop()
     thread.join()

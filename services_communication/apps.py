@@ -24,7 +24,6 @@ class ServicesCommunicationConfig(AppConfig):
             if logging.getLogger(name).level == logging.NOTSET:
                 logging.getLogger(name).setLevel(level)
         logger = logging.getLogger("services_communication")
-        logger.addHandler(logging.NullHandler())
         try:
             if (wanted := settings.communication_settings.get().LOG_LEVEL) is not None:
                 logger.setLevel(wanted)

@@ -6,6 +6,7 @@ that makes it run for ever is cut off. It reads no configuration file, fetches n
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -45,6 +46,8 @@ def generate(copies: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
     Raises InputError when the generator gives up.
     """
+    if importlib.util.find_spec("datamodel_code_generator") is None:
+        raise InputError('datamodel-code-generator is not installed: pip install "services-communication[codegen]"')
     source, target = folder / "schemas", folder / "generated"
     source.mkdir()
     for name, schema in copies.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_type_hints
+
+from pydantic import BaseModel
 
 from services_communication.consumer.context import MessageContext
 from services_communication.contracts import AddressedModel
@@ -75,11 +77,28 @@ def takes_context(handler: Callable[..., Any]) -> bool:
     )
 
 
+def check_annotation(handler: Callable[..., Any], contract: type[AddressedModel]) -> None:
+    """Raise ContractDefinitionError when the first parameter is annotated with a model that `contract` is not."""
+    try:
+        hints = get_type_hints(handler)
+    except Exception:  # noqa: BLE001  names that exist for the type checker only; it has the say then
+        return
+    wanted = next((hints[name] for name in inspect.signature(handler).parameters if name in hints), None)
+    if isinstance(wanted, type) and issubclass(wanted, BaseModel) and not issubclass(contract, wanted):
+        raise ContractDefinitionError(
+            f"{_name(handler)} takes {wanted.__name__}, but is registered for {contract.__name__}; change one of them"
+        )
+
+
 def plain_signature(handler: Callable[..., Any]) -> inspect.Signature:
     """Raises ContractDefinitionError for what cannot be called, and for a coroutine function, which would never run."""
     called = handler if inspect.isroutine(handler) else getattr(handler, "__call__", None)  # noqa: B004  to look into it
     if inspect.iscoroutinefunction(called):
         raise ContractDefinitionError(f"{_name(handler)}: a handler must be a plain function; async ones are not run")
+    if inspect.isgeneratorfunction(called):
+        raise ContractDefinitionError(
+            f"{_name(handler)}: a handler must be a plain function; a generator's body never runs"
+        )
     try:
         return inspect.signature(handler)
     except (TypeError, ValueError):

@@ -61,6 +61,9 @@ class MessageRouter:
             decorator = CallDecorator if issubclass(exchange_name, CallModel) else MessageDecorator
             return decorator(self, exchange_name, atomic)
 
+        if callable(exchange_name):
+            raise ContractDefinitionError("write @message_router.consumer(Contract), or consumer() with parentheses")
+
         def decorate(function: F) -> F:
             self.add_consumer(function, exchange_name, routing_key, atomic=atomic)
             return function

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services_communication import outgoing
-from services_communication.consumer.binding import Call, Prepare, context_of, takes_context
+from services_communication.consumer.binding import Call, Prepare, check_annotation, context_of, takes_context
 from services_communication.contracts import AddressedModel, CallModel, CommandModel, EventModel
 from services_communication.contracts.codec import (
     decode_call,
@@ -27,6 +27,7 @@ from services_communication.settings import communication_settings
 def preparation(contract: type[AddressedModel], handler: Callable[..., Any]) -> Prepare:
     """How a delivery becomes a call of `handler`, for each kind of contract."""
     with_context = takes_context(handler)
+    check_annotation(handler, contract)
     if issubclass(contract, EventModel):
         return _event(contract, handler, with_context)
     if issubclass(contract, CommandModel):

@@ -84,7 +84,10 @@ def _event(aggregate: EventModel | str, event_type: str, payload: Any) -> EventM
     if isinstance(aggregate, EventModel):
         return aggregate
     if not isinstance(aggregate, str):
-        raise EncodeError(f"an event is needed, not {type(aggregate).__name__}; commands go out by send_command")
+        raise EncodeError(
+            f"an event's instance is needed, not {getattr(aggregate, '__name__', type(aggregate).__name__)}; "
+            f"commands go out by send_command"
+        )
     contract = registry.find(Address("event", aggregate, event_type))
     if contract is None:
         return None

@@ -44,6 +44,7 @@ class Relay:
         self._flights: deque[Flight] = deque()
         self._token: int | None = None
         self._renewed = 0.0
+        self._standing_by = False
         self._outage = ""
 
     @property
@@ -97,6 +98,9 @@ class Relay:
             self._renewed = now
             if self._token is not None:
                 logger.info("relay: this process sends the outbox of database %r", self._outbox.alias)
+            elif not self._standing_by:
+                logger.info("relay: another process sends the outbox of database %r; standing by", self._outbox.alias)
+            self._standing_by = self._token is None
         elif now - self._renewed > self._lease / 3:
             self._renew()
         return self._token is not None

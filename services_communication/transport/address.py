@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 # Options of the connection, in seconds or counts, and what each is when not given.
 # RabbitMQ's advice for heartbeats is 5 to 20 s; detection of a dead peer takes up to 2 × (heartbeat + 5) in pika.
@@ -42,7 +42,7 @@ class BrokerAddress:
         if self.scheme == "memory":
             return f"memory://{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{self.username}:**@{host}:{self.port}/{self.virtual_host}"
+        return f"{self.scheme}://{self.username}:**@{host}:{self.port}/{quote(self.virtual_host, safe='')}"
 
     @classmethod
     def from_url(cls, url: str) -> BrokerAddress:

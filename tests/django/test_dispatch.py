@@ -321,7 +321,9 @@ MADE_2 = b'{"payload":{"userId":7}}'
         pytest.param({"body": BODY}, None, id="version 1"),
         pytest.param({"body": MADE_2, "headers": {"contract-version": 2}}, None, id="version 2"),
         pytest.param({"body": b'{"payload":{}}'}, "invalid", id="no version fits"),
-        pytest.param({"body": b'{"payload":{}}', "headers": {"contract-version": 2}}, "invalid", id="version 2 does not"),
+        pytest.param(
+            {"body": b'{"payload":{}}', "headers": {"contract-version": 2}}, "invalid", id="version 2 does not"
+        ),
         pytest.param({"body": b'{"userId":1}', "routing_key": "order"}, None, id="a command"),
         pytest.param({"body": b'{"userId":"1"}', "routing_key": "order"}, "invalid", id="a wrong command"),
         pytest.param({"body": b"{}", "routing_key": "elsewhere"}, None, id="no contract"),

@@ -85,6 +85,15 @@ def test_checkpublishers_options() -> None:
     assert not healthy(database="default")
 
 
+def test_checkpublisher_counts_what_is_tried_again() -> None:
+    """A refused row is due later each time, and is overdue all the same since it was due first."""
+    message = Message("managed", "x", b"{}", timestamp=timezone.now() - timedelta(seconds=60))
+    OutboxMessage.objects.add(message, due_at=timezone.now() + timedelta(seconds=300))
+    assert healthy()  # a future event
+    OutboxMessage.objects.update(attempts=3)
+    assert not healthy()
+
+
 def test_checkpublisher_names_parked_rows(capsys: pytest.CaptureFixture[str]) -> None:
     """They are no backlog, but somebody has to look at them."""
     overdue(60, count=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -299,3 +300,28 @@ def test_a_bindings_name_tells_consumers_apart(router: MessageRouter) -> None:
 
     prefix = f"{__name__}.{handler.__qualname__}@"
     assert {binding.name for binding in router} == {f"{prefix}user:made", f"{prefix}user:#", f"{prefix}*:#"}
+
+
+def test_the_decorator_needs_its_parentheses() -> None:
+    """`@router.consumer` alone would swallow the function, so it is refused."""
+    with pytest.raises(ContractDefinitionError, match="parentheses"):
+        MessageRouter().consumer(lambda body: None)  # type: ignore[call-overload]
+
+
+def test_a_generator_is_no_handler() -> None:
+    """Its body would never run."""
+
+    def handler(routing_key: str, body: object) -> Iterator[None]:
+        yield
+
+    with pytest.raises(ContractDefinitionError, match="generator"):
+        MessageRouter().consumer("exchange")(handler)
+
+
+def test_an_annotation_must_fit_the_contract() -> None:
+    """What mypy refuses is refused at import too, where the annotation can be resolved."""
+
+    def handler(command: Order) -> None: ...
+
+    with pytest.raises(ContractDefinitionError, match="takes Order, but is registered for Updated"):
+        MessageRouter().consumer(Updated)(handler)  # type: ignore[arg-type]

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
+from django.db.models import Q
 
 from services_communication.clock import DatabaseNow
+from services_communication.management.readiness import require_migrations
 from services_communication.models import OutboxMessage
 
 
@@ -23,8 +25,13 @@ class Command(BaseCommand):
         parser.add_argument("--database", default=None, help="The alias of the database that holds the outbox.")
 
     def handle(self, *args: Any, max_queue_size: int, max_delay: int, database: str | None, **options: Any) -> None:
-        rows = OutboxMessage.objects.using(database or router.db_for_read(OutboxMessage))
-        overdue = rows.filter(due_at__lt=DatabaseNow() - timedelta(seconds=max_delay))
+        alias = database or router.db_for_read(OutboxMessage)
+        require_migrations(alias)
+        rows = OutboxMessage.objects.using(alias)
+        limit = DatabaseNow() - timedelta(seconds=max_delay)
+        # Each further attempt has moved due_at on; what it was due first is the message's own time.
+        failing = Q(attempts__gt=0, due_at__isnull=False, timestamp__lt=limit)
+        overdue = rows.filter(Q(due_at__lt=limit) | failing)
         parked = rows.filter(due_at__isnull=True).count()
         if parked:
             self.stderr.write(self.style.WARNING(f"{parked} messages are parked; their reason says why"))

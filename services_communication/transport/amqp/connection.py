@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import ssl
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from services_communication.errors import BrokerUnavailableError, CommunicationE
 from services_communication.transport.address import BrokerAddress
 
 DENIED = (403, 530)  # AMQP 0-9-1: access-refused, not-allowed
+logger = logging.getLogger("services_communication.transport")
+
 # What pika raises when connecting fails: its connector's errors are no AMQPError.
 CONNECTING_ERRORS = (pika_errors.AMQPError, AMQPConnectorException, OSError)
 BACK_OFF_FIRST = 0.2
@@ -78,3 +81,19 @@ def back_off() -> Iterator[float]:
     while True:
         yield wait * random.uniform(0.5, 1.0)  # noqa: S311  spreading load, not keeping a secret
         wait = min(wait * 2, BACK_OFF_CAP)
+
+
+class OutageLog:
+    """One warning when an outage begins and one line when it is over; what is tried meanwhile is for debugging."""
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._outage = False
+
+    def failed(self, reason: object) -> None:
+        logger.log(logging.DEBUG if self._outage else logging.WARNING, "%s: %s", self._who, reason)
+        self._outage = True
+
+    def works(self, what: str) -> None:
+        logger.log(logging.WARNING if self._outage else logging.INFO, "%s: %s", self._who, what)
+        self._outage = False

@@ -21,7 +21,13 @@ from pika.spec import Basic
 from services_communication.message import Message
 from services_communication.transport.address import BrokerAddress
 from services_communication.transport.amqp.confirms import Batch, Confirms
-from services_communication.transport.amqp.connection import BACK_OFF_CAP, back_off, parameters, translate
+from services_communication.transport.amqp.connection import (
+    BACK_OFF_CAP,
+    OutageLog,
+    back_off,
+    parameters,
+    translate,
+)
 from services_communication.transport.amqp.properties import to_properties
 from services_communication.transport.protocol import Lost, Receipt, Refused
 
@@ -59,7 +65,7 @@ class AmqpPublisher:
         self._declaring = False
         self._blocked = False
         self._idle_at = 0.0
-        self._was_open = False
+        self._log = OutageLog("publisher")
         self._reason = "not connected yet"
 
     # -- any thread ---------------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ class AmqpPublisher:
             if time.monotonic() - began > BACK_OFF_CAP:
                 waits = back_off()
             if not self._closing.is_set():
-                logger.log(logging.WARNING if self._was_open else logging.INFO, "publisher: %s", self._reason)
+                self._log.failed(self._reason)
                 self._closing.wait(next(waits))
         with self._lock:  # nobody adds any more
             self._confirms.lose("the publisher is closed")
@@ -177,7 +183,7 @@ class AmqpPublisher:
     def _session(self) -> None:
         """One connection from its opening to its end."""
         self._reason = "connecting"
-        self._was_open = self._blocked = self._declaring = False
+        self._blocked = self._declaring = False
         self._idle_at = time.monotonic()
         self._declared.clear()
         try:
@@ -204,7 +210,7 @@ class AmqpPublisher:
             connection.ioloop.close()
 
     def _on_open(self, connection: pika.SelectConnection) -> None:
-        self._was_open = True
+        self._log.works(f"connected to {self._address}")
         connection.add_on_connection_blocked_callback(lambda *_: self._on_blocked(blocked=True))
         connection.add_on_connection_unblocked_callback(lambda *_: self._on_blocked(blocked=False))
         connection.channel(on_open_callback=self._on_channel)

@@ -7,7 +7,6 @@ already put the message back.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,10 +19,8 @@ from pika.spec import Basic
 from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Delivery
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import CONNECTING_ERRORS, parameters, translate
+from services_communication.transport.amqp.connection import CONNECTING_ERRORS, OutageLog, parameters, translate
 from services_communication.transport.amqp.properties import to_delivery
-
-logger = logging.getLogger("services_communication.transport")
 
 POLL_SECONDS = 0.02
 
@@ -37,7 +34,9 @@ class Session:
         queue: str,
         prefetch: int,
         deliver: Callable[[Session, list[tuple[int, Delivery]]], None],
+        log: OutageLog,
     ) -> None:
+        self._log = log
         self._address = address
         self._queue = queue
         self._prefetch = prefetch
@@ -51,7 +50,6 @@ class Session:
         self._flushing = False
         self._stopping = False
         self._end: BaseException | None = None
-        self.was_open = False
 
     def run(self) -> None:
         """Blocks. Returns after ``stop``; raises TopologyError or BrokerUnavailableError at any other end."""
@@ -118,8 +116,7 @@ class Session:
         self._consumer_tag = channel.basic_consume(self._queue, self._on_message, callback=self._on_consuming)
 
     def _on_consuming(self, _: object) -> None:
-        self.was_open = True
-        logger.info("consumer: consuming %s at %s", self._queue, self._address)
+        self._log.works(f"consuming {self._queue} at {self._address}")
 
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: pika.BasicProperties, body: bytes) -> None:
         tag = cast("int", method.delivery_tag)  # the stubs allow None for frames that are being built

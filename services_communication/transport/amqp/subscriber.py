@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Ack, DeadLetter, Delivery, Message, Retry
 from services_communication.transport.address import BrokerAddress
-from services_communication.transport.amqp.connection import BACK_OFF_CAP, back_off
+from services_communication.transport.amqp.connection import BACK_OFF_CAP, OutageLog, back_off
 from services_communication.transport.amqp.publisher import AmqpPublisher
 from services_communication.transport.amqp.session import Session
 from services_communication.transport.amqp.topology import declare
@@ -44,6 +44,7 @@ class AmqpSubscriber:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = threading.Event()
         self._closed_at = 0.0
+        self._log = OutageLog("consumer")
         self._session: Session | None = None
         self._busy: set[int] = set()  # threads that run a handler; adding and discarding are atomic
 
@@ -78,7 +79,7 @@ class AmqpSubscriber:
         waits = back_off()
         while not self._closing.is_set():
             began = time.monotonic()
-            session = Session(self._address, topology.queue, self._subscription.prefetch, self._deliver)
+            session = Session(self._address, topology.queue, self._subscription.prefetch, self._deliver, self._log)
             try:
                 declare(self._address, topology)
                 self._session = session
@@ -87,7 +88,7 @@ class AmqpSubscriber:
             except BrokerUnavailableError as error:
                 if time.monotonic() - began > BACK_OFF_CAP:
                     waits = back_off()
-                logger.log(logging.WARNING if session.was_open else logging.INFO, "consumer: %s", error)
+                self._log.failed(error)
                 self._closing.wait(next(waits))
             finally:
                 self._session = None
