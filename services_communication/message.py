@@ -17,6 +17,8 @@ CONTENT_TYPE: Final = "application/json"
 # AMQP 0-9-1 §4.2.5.3: a short string is at most 255 bytes.
 SHORT_STRING_BYTES: Final = 255
 
+COUNT_LIMIT: Final = 2**31
+
 HEADER_VERSION: Final = "contract-version"
 # Where a message was published first: after a stay in a retry queue it arrives by the default exchange.
 HEADER_EXCHANGE: Final = "x-original-exchange"
@@ -131,8 +133,12 @@ class Delivery:
         return self._count(HEADER_DEFERRALS)
 
     def _count(self, header: str) -> int:
-        value = self.message.headers.get(header, 0)
-        return value if isinstance(value, int) and value > 0 else 0
+        return 0 if self.message.exchange else count(self.message.headers.get(header))
+
+
+def count(value: object) -> int:
+    """A counter out of a header; what cannot be one counts as 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < COUNT_LIMIT else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Binding:
         """Identifies the consumer in the inbox, so renaming or moving a handler makes it another consumer."""
         name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)
         routing_key = "#" if self.routing_key is None else self.routing_key
-        return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{routing_key}"[:255]
+        version = "" if self.version is None else f" v{self.version}"
+        return f"{self.handler.__module__}.{name}@{self.exchange or '*'}:{routing_key}{version}"[:255]
 
 
 def context_of(delivery: Delivery, **extra: Any) -> MessageContext:

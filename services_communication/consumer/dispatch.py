@@ -63,9 +63,9 @@ class Dispatcher:
 
     def _clean_up(self) -> None:
         try:
-            release_connections()
             self._settings.correlation_helper.set_correlation_id(None)
-        except Exception:
+            release_connections()
+        except BaseException:
             logger.exception("cleaning up after a message failed")
 
     def _run(self, delivery: Delivery) -> Outcome:

@@ -93,7 +93,7 @@ class MessageRouter:
 
     def add(self, binding: Binding) -> None:
         for other in self._bindings:
-            if other.name == binding.name and other.contract == binding.contract:
+            if other.name == binding.name:
                 raise ContractDefinitionError(
                     f"{binding.name} is registered twice, and the inbox tells handlers apart by their names: "
                     f"remove one of the decorators, or give each function a name of its own"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from services_communication.contracts.casing import camelize
+from services_communication.contracts.describing import DETAIL_CHARACTERS, describe
 from services_communication.contracts.envelope import (
     CallEnvelope,
     CommandEnvelope,
@@ -34,8 +35,6 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 READABLE_TYPES = frozenset({"application/json", "text/json"})  # the earlier library writes text/json
-ERRORS_SHOWN = 20
-DETAIL_CHARACTERS = 2000
 
 
 class Reply(PayloadModel, Generic[T]):
@@ -105,7 +104,7 @@ def encode_reply(contract: type[CallModel[Any]], reply: object) -> bytes:
     try:
         return encode_model(_reply(contract).model_validate({"data": reply})).removeprefix(b'{"data":')[:-1]
     except (ValidationError, EncodeError) as error:
-        detail = describe(error) if isinstance(error, ValidationError) else str(error)
+        detail = describe(error, _reply(contract)) if isinstance(error, ValidationError) else str(error)
         raise EncodeError(
             f"the handler of {contract.__name__} returned what its reply type forbids: {detail}"
         ) from None
@@ -116,7 +115,7 @@ def model_from_plain(contract: type[M], value: Any) -> M:
     try:
         return contract.model_validate_json(encode_plain(value))
     except ValidationError as error:
-        raise EncodeError(f"{contract.__name__}: {describe(error)}") from None
+        raise EncodeError(f"{contract.__name__}: {describe(error, contract)}") from None
 
 
 def check_body(body: bytes, content_type: str | None, content_encoding: str | None, max_size: int) -> None:
@@ -173,15 +172,6 @@ def decode_plain(body: bytes) -> Any:
         raise DecodeError("invalid", f"{error} at the body") from None
 
 
-def describe(error: ValidationError) -> str:
-    """The first errors as ``rule at path``, without any input value."""
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{item['msg']} at {'.'.join(map(str, item['loc'])) or 'the body'}" for item in errors[:ERRORS_SHOWN]]
-    if len(errors) > ERRORS_SHOWN:
-        lines.append(f"and {len(errors) - ERRORS_SHOWN} more")
-    return "; ".join(lines)[:DETAIL_CHARACTERS]
-
-
 def wire_time(value: datetime) -> str:
     """UTC with six digits and ``Z``: consumers of the earlier library read no other form. ValueError if naive."""
     if value.utcoffset() is None:
@@ -194,7 +184,7 @@ def _validate(model: type[M], body: bytes) -> M:
         return model.model_validate_json(body)
     except ValidationError as error:
         reason = "decode" if error.errors(include_input=False)[0]["type"] == "json_invalid" else "invalid"
-        raise DecodeError(reason, describe(error)) from None
+        raise DecodeError(reason, describe(error, model)) from None
 
 
 @cache

@@ -41,6 +41,7 @@ class Relay:
         self._lease = settings.PUBLISHER_LEASE
         self._grace = settings.SHUTDOWN_GRACE
         self._stopping = threading.Event()
+        self._stopped_at = 0.0
         self._flights: deque[Flight] = deque()
         self._token: int | None = None
         self._renewed = 0.0
@@ -54,6 +55,7 @@ class Relay:
 
     def stop(self) -> None:
         """Begin no batch any more; ``run`` settles what is on its way and returns."""
+        self._stopped_at = time.monotonic()
         self._stopping.set()
 
     def run(self, *, until_empty: bool = False) -> None:
@@ -156,7 +158,7 @@ class Relay:
             try:
                 return future.result(min(self._lease / 3, self._grace))
             except TimeoutError:
-                if self._stopping.is_set():
+                if self._stopping.is_set() and time.monotonic() - self._stopped_at >= self._grace:
                     raise
                 self._renew()
 

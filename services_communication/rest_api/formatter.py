@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from services_communication.contracts.casing import camelize, underscoreize
-from services_communication.contracts.codec import describe
+from services_communication.contracts.describing import describe
 from services_communication.rest_api.error import RestApiInvalidResponseError, printable
 from services_communication.rest_api.http import Response
 from services_communication.rest_api.url import shown
@@ -70,7 +70,7 @@ def model_response(model: Any) -> Callable[[Response], Any]:
             return adapter.validate_json(content or b"null")
         except ValidationError as error:
             name = getattr(model, "__name__", str(model)) if isinstance(model, type) else str(model)
-            problem = f"{_kind_of_body(response)} does not fit {name}: {describe(error)}"
+            problem = f"{_kind_of_body(response)} does not fit {name}: {describe(error, adapter)}"
             if error.errors(include_input=False, include_url=False)[0]["type"] == "json_invalid":
                 problem = f"{_kind_of_body(response)} is no JSON"
             elif not content:

@@ -21,6 +21,7 @@ from services_communication.message import (
     HeaderValue,
     Message,
     Retry,
+    count,
     utc_now,
 )
 from services_communication.transport.protocol import Topology
@@ -29,16 +30,16 @@ from services_communication.transport.protocol import Topology
 def retried(message: Message, outcome: Retry, topology: Topology) -> Message:
     """The copy for the retry queue whose delay comes nearest to the wanted one."""
     counter = HEADER_ATTEMPT if outcome.failed else HEADER_DEFERRALS
-    before = message.headers.get(counter, 0)
+    history = _history(message)
     nearest = min(topology.retry_delays, key=lambda delay: abs(delay - outcome.delay), default=timedelta(0))
-    headers = {**_origin(message), counter: (before if isinstance(before, int) else 0) + 1}
+    headers = {**history, counter: count(history.get(counter)) + 1}
     return replace(message, exchange="", routing_key=topology.retry_queue(nearest), headers=headers, mandatory=True)
 
 
 def dead_letter(message: Message, outcome: DeadLetter, topology: Topology) -> Message:
     """The copy for the dead-letter queue, with why, where and when in its headers."""
     headers = {
-        **_origin(message),
+        **_history(message),
         HEADER_REASON: outcome.reason,
         HEADER_DETAIL: outcome.detail,
         HEADER_QUEUE: topology.queue,
@@ -47,5 +48,10 @@ def dead_letter(message: Message, outcome: DeadLetter, topology: Topology) -> Me
     return replace(message, exchange="", routing_key=topology.dead_queue, headers=headers, mandatory=True)
 
 
-def _origin(message: Message) -> dict[str, HeaderValue]:
-    return {HEADER_EXCHANGE: message.exchange, HEADER_ROUTING_KEY: message.routing_key, **message.headers}
+def _history(message: Message) -> dict[str, HeaderValue]:
+    """Its headers, with where it came from. Before its first retry a message has no history, whatever it claims."""
+    if not message.exchange:
+        return dict(message.headers)
+    claimed = (HEADER_EXCHANGE, HEADER_ROUTING_KEY, HEADER_ATTEMPT, HEADER_DEFERRALS)
+    headers = {name: value for name, value in message.headers.items() if name not in claimed}
+    return {HEADER_EXCHANGE: message.exchange, HEADER_ROUTING_KEY: message.routing_key, **headers}

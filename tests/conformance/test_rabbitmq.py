@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import time
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from services_communication.errors import BrokerUnavailableError
 from services_communication.message import Message
 from services_communication.testing.conformance import (
     Features,
@@ -11,6 +15,7 @@ from services_communication.testing.conformance import (
     TransportConformance,
     TransportHooks,
 )
+from services_communication.testing.consuming import wait_until
 from services_communication.transport.address import BrokerAddress
 from services_communication.transport.amqp import AmqpPublisher, AmqpSubscriber
 from services_communication.transport.amqp.topology import declare
@@ -88,7 +93,19 @@ class TestPersistence(RabbitMQHooks, PersistenceConformance):
         self.node = private_rabbitmq
         self.begin(private_rabbitmq.url)
 
+    def declare(self, topology: Topology) -> None:
+        """Again and again: a node that another test has just restarted listens before it can make quorum queues."""
+
+        def declared() -> bool:
+            with contextlib.suppress(BrokerUnavailableError):
+                super(TestPersistence, self).declare(topology)
+                return True
+            return False
+
+        wait_until(declared, "the node declares queues")
+
     def restart(self) -> None:
+        time.sleep(4)  # the node writes down late that it has a new quorum queue; killed before, it cannot open it
         self.node.kill()
         self.node.start()
 

@@ -124,6 +124,10 @@ def test_a_wrong_reply_is_a_failure(router: MessageRouter, dispatch: Dispatch) -
         ("shop", ["other"], False),
         ("amq.topic", None, False),
         ("", None, False),
+        ("x" * 256, None, False),
+        ("ж" * 128, None, False),
+        ("a\0b", None, False),
+        ("\0", None, False),
     ],
 )
 def test_replies_go_where_they_may(

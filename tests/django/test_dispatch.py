@@ -14,6 +14,7 @@ from django.db import IntegrityError, OperationalError, connection
 from services_communication.consumer import MessageContext, MessageRouter
 from services_communication.consumer.dispatch import Dispatcher
 from services_communication.contracts import CallModel, CommandModel, EventModel
+from services_communication.correlation import DefaultCorrelationIdHelper
 from services_communication.errors import MessageNotConsumed
 from services_communication.message import Ack, DeadLetter, Delivery, Message, Outcome, Retry
 from services_communication.models import InboxEntry, OutboxMessage
@@ -59,6 +60,13 @@ def dispatch(router: MessageRouter) -> Callable[..., Outcome]:
 
 
 Dispatch = Callable[..., Outcome]
+
+
+def back(**headers: Any) -> dict[str, Any]:
+    """A message that comes back from a retry queue with these headers; elsewhere its counters are not believed."""
+    origin = {"x-original-exchange": "dispatched", "x-original-routing-key": "made"}
+    counters = {f"x-{name}": value for name, value in headers.items()}
+    return {"exchange": "", "routing_key": "tests", "headers": {**origin, **counters}}
 
 
 def add_group(event: Made) -> None:
@@ -173,8 +181,8 @@ def test_a_failure_is_retried_up_the_ladder(router: MessageRouter, dispatch: Dis
         raise ValueError("secret")
 
     for attempt, delay in enumerate((1, 10, 60, 300)):
-        assert dispatch(headers={"x-attempt": attempt}) == Retry(timedelta(seconds=delay))
-    outcome = dispatch(headers={"x-attempt": 4})
+        assert dispatch(**back(attempt=attempt)) == Retry(timedelta(seconds=delay))
+    outcome = dispatch(**back(attempt=4))
     assert outcome == DeadLetter("failed", "ValueError after 5 attempts")
 
 
@@ -214,7 +222,7 @@ def test_a_database_out_of_reach_is_no_failure(
         raise OperationalError("server closed the connection")
 
     monkeypatch.setattr("services_communication.consumer.dispatch.is_reachable", lambda alias: False)
-    assert dispatch(headers={"x-attempt": 4}) == Retry(timedelta(seconds=1), failed=False)
+    assert dispatch(**back(attempt=4)) == Retry(timedelta(seconds=1), failed=False)
 
 
 def test_not_consumed_means_later_and_never_dead(router: MessageRouter, dispatch: Dispatch) -> None:
@@ -226,10 +234,56 @@ def test_not_consumed_means_later_and_never_dead(router: MessageRouter, dispatch
         raise MessageNotConsumed
 
     for deferrals, delay in ((0, 1), (1, 10), (3, 300), (4, 300), (10_000, 300)):
-        headers = {"x-deferrals": deferrals, "x-attempt": 4}
-        assert dispatch(headers=headers) == Retry(timedelta(seconds=delay), failed=False)
+        assert dispatch(**back(deferrals=deferrals, attempt=4)) == Retry(timedelta(seconds=delay), failed=False)
     assert not Group.objects.exists()
     assert not InboxEntry.objects.exists()
+
+
+def test_not_consumed_stays_later_on_a_short_ladder(router: MessageRouter, dispatch: Dispatch, configure: Any) -> None:
+    """With one step too, whatever the counters say; only failures are counted to the end."""
+    configure(RETRY_DELAYS=[5])
+
+    @router.consumer(Made)
+    def handler(event: Made) -> None:
+        raise MessageNotConsumed
+
+    for counters in ({}, {"attempt": 10_000}, {"deferrals": 2**62}, {"deferrals": -1}, {"deferrals": "x"}):
+        assert dispatch(**back(**counters)) == Retry(timedelta(seconds=5), failed=False)
+
+
+class Broken(DefaultCorrelationIdHelper):
+    def set_correlation_id(self, value: str | None) -> None:
+        raise ValueError(value)
+
+
+class BrokenAfterwards(DefaultCorrelationIdHelper):
+    def set_correlation_id(self, value: str | None) -> None:
+        if value is None:
+            raise ValueError
+
+
+class NeverMade(DefaultCorrelationIdHelper):
+    def __init__(self) -> None:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("helper", "outcome"),
+    [
+        (f"{__name__}.Broken", Retry(timedelta(seconds=1))),
+        (f"{__name__}.NeverMade", Retry(timedelta(seconds=1))),
+        (f"{__name__}.Missing", Retry(timedelta(seconds=1))),
+        (f"{__name__}.BrokenAfterwards", Ack()),
+    ],
+)
+def test_a_correlation_helper_that_raises_is_a_failure(
+    router: MessageRouter, dispatch: Dispatch, configure: Any, helper: str, outcome: Outcome
+) -> None:
+    """The dispatcher still never raises; what was handled before it raised stays handled."""
+    configure(CORRELATION_ID_HELPER_CLASS=helper)
+    router.consumer(Made)(add_group)
+    assert dispatch(message_id="m") == outcome
+    assert Group.objects.count() == (outcome == Ack())
 
 
 def end_session() -> None:

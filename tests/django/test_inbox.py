@@ -48,6 +48,26 @@ def add_group(event: Made) -> None:
     Group.objects.create(name=f"group {Group.objects.count()}")
 
 
+class MadeTwo(EventModel, aggregate="once", event_type="made", version=2):
+    user_id: int
+
+
+def test_handlers_of_two_versions_with_one_name_both_run(router: MessageRouter, dispatch: Dispatch) -> None:
+    """Without a version header a message is for both; the inbox must tell them apart."""
+    got: list[int] = []
+
+    def make(version: int) -> Callable[[Any], None]:
+        def handler(event: Any) -> None:
+            got.append(version)
+
+        return handler
+
+    router.consumer(Made)(make(1))
+    router.consumer(MadeTwo)(make(2))
+    assert dispatch(message_id="m") == Ack()
+    assert got == [1, 2]
+
+
 def test_a_message_is_handled_once_when_it_comes_twice(router: MessageRouter, dispatch: Dispatch) -> None:
     """R3: by its id and the consumer; the second delivery is acknowledged."""
     router.consumer(Made)(add_group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from services_communication.contracts import EventModel
 from services_communication.message import Message
 from services_communication.models import OutboxMessage, RelayLease
 from services_communication.publisher import publish_aggregate_event, publish_future_aggregate_event
+from services_communication.publisher.outbox import Outbox
 from services_communication.publisher.relay import Relay
 from services_communication.settings import communication_settings
 from services_communication.transport import memory
@@ -135,7 +138,7 @@ def test_a_refused_row_waits_and_does_not_block() -> None:
 
 def test_a_lost_row_is_sent_again_with_its_id_and_uncounted() -> None:
     """An outage is not the row's fault: no attempt is counted."""
-    answers = [Lost("gone"), Confirmed()]
+    answers: list[Receipt] = [Lost("gone"), Confirmed()]
     publisher = Scripted(lambda message: answers.pop(0))
     event_id = publish_aggregate_event(Made(user_id=1))
     drain(publisher)
@@ -152,6 +155,73 @@ def test_a_row_that_is_no_message_is_put_off() -> None:
     drain(publisher)
     assert [message.message_id for message in publisher.sent] == [fine]
     assert "header 'x'" in OutboxMessage.objects.get().reason
+
+
+@pytest.mark.parametrize("headers", [[1], 5, "x", {"x": {"y": 1}}])
+def test_a_row_that_somebody_wrote_by_hand_is_put_off_and_parked(configure: Any, headers: Any) -> None:
+    """Whatever stands where the headers belong; it never stops the others."""
+    configure(PUBLISHER_RETRY_DELAYS=[1])
+    publisher = Scripted(lambda message: Confirmed())
+    wrong = publish_aggregate_event(Made(user_id=1))
+    OutboxMessage.objects.update(headers=headers)
+    fine = publish_aggregate_event(Made(user_id=2))
+    drain(publisher)
+    stored = OutboxMessage.objects.get()
+    assert (stored.message_id, stored.attempts) == (wrong, 1)
+    assert stored.reason.startswith("unsendable: ")
+    assert stored.due_at is not None
+    wait_over()
+    also_fine = publish_aggregate_event(Made(user_id=3))
+    drain(publisher)
+    stored = OutboxMessage.objects.get()
+    assert (stored.message_id, stored.attempts, stored.due_at) == (wrong, 2, None)
+    assert [message.message_id for message in publisher.sent] == [fine, also_fine]
+
+
+def test_what_is_lost_is_sent_again_in_order_with_what_was_behind_it(configure: Any) -> None:
+    """A batch of which something was lost, and the batch that was handed over behind it."""
+    configure(PUBLISHER_BATCH_SIZE=3)
+    answers: list[Receipt] = [Confirmed(), Lost("gone"), Lost("gone")]
+
+    class Breaking(Scripted):
+        def publish(self, messages: Any, *, after: Any = None) -> Future[list[Receipt]]:
+            if after is None or not any(isinstance(receipt, Lost) for receipt in after.result(0)):
+                return super().publish(messages)
+            unsent: Future[list[Receipt]] = Future()
+            unsent.set_result([Lost("behind what was lost") for _ in messages])
+            self.behind += len(messages)
+            return unsent
+
+        behind = 0
+
+    publisher = Breaking(lambda message: answers.pop(0) if answers else Confirmed())
+    ids = [publish_aggregate_event(Made(user_id=1, number=number)) for number in range(8)]
+    drain(publisher)
+    assert [message.message_id for message in publisher.sent] == ids[:3] + ids[1:]
+    assert publisher.behind == 3
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_in_flight_outlasts_an_outage_of_the_database(configure: Any, caplog: Any) -> None:
+    """It was sent: when the database is back it is settled, and sent no second time."""
+    configure(PUBLISHER_BATCH_SIZE=2)
+    failures = [OperationalError("server closed the connection")] * 2
+
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("DELETE") and failures:
+            raise failures.pop()
+        return execute(sql, *rest)
+
+    publisher = Scripted(lambda message: Confirmed())
+    ids = [publish_aggregate_event(Made(user_id=1, number=number)) for number in range(5)]
+    with connection.execute_wrapper(fail):
+        drain(publisher)
+    assert failures == []
+    assert [message.message_id for message in publisher.sent] == ids
+    assert not OutboxMessage.objects.exists()
+    outages = [record for record in caplog.records if "the database is out of reach" in record.getMessage()]
+    assert len(outages) == 1
 
 
 def test_future_events_wait(queue: Any) -> None:
@@ -201,6 +271,41 @@ def test_the_sender_drops_out_when_it_loses_the_lease() -> None:
     relay.run()
     assert len(publisher.sent) == 1
     assert OutboxMessage.objects.count() == 1
+
+
+def test_until_empty_ends_beside_another_owner_when_nothing_is_due() -> None:
+    """There is nothing to wait for; the other keeps what it owns."""
+    publisher = Scripted(lambda message: Confirmed())
+    publish_future_aggregate_event(Made(user_id=1), event_time=timezone.now() + timedelta(hours=1))
+    assert Outbox([]).acquire("other", 3600) is not None
+    drain(publisher)
+    assert publisher.sent == []
+    assert RelayLease.objects.get().owner == "other"
+
+
+def test_the_lease_is_looked_at_before_publishing(configure: Any) -> None:
+    """Reading took so long that another took over meanwhile: what was read is the other's to send."""
+    configure(PUBLISHER_LEASE=2)
+    publisher = Scripted(lambda message: Confirmed())
+    publish_aggregate_event(Made(user_id=1))
+    relay = Relay(publisher, communication_settings.get())
+    tokens: list[int | None] = []
+
+    def take_over(execute: Any, sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if sql.startswith("SELECT") and "routing_key" in sql and not tokens:
+            RelayLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+            tokens.append(Outbox([]).acquire("other", 3600))
+            relay.stop()
+            time.sleep(2 / 3 + 0.1)  # more than a third of the lease, after which it is renewed
+        return result
+
+    with connection.execute_wrapper(take_over):
+        relay.run()
+    assert publisher.sent == []
+    assert OutboxMessage.objects.get().attempts == 0
+    lease = RelayLease.objects.get()
+    assert (lease.owner, lease.token) == ("other", tokens[0])
 
 
 @pytest.mark.django_db(transaction=True)

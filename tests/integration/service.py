@@ -171,7 +171,12 @@ class Service:
 
     def wait_for_dead(self, number: int) -> list[Message]:
         found: list[Message] = []
-        self._wait(lambda: found.extend(self.dead()) or len(found) >= number, f"{number} dead letters", PATIENCE)
+
+        def enough() -> bool:
+            found.extend(self.dead())
+            return len(found) >= number
+
+        self._wait(enough, f"{number} dead letters", PATIENCE)
         return found
 
     def wait_until_empty(self, seconds: float = PATIENCE) -> None:

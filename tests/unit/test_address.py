@@ -57,6 +57,8 @@ def test_a_url_is_taken_apart(url: str, parts: tuple[Any, ...]) -> None:
         ("amqp://u:zqzq@rabbit/a/b", "%2f"),
         ("amqp://u:zqzq@rabbit:5671", "amqps://"),
         ("amqp://u:zqzq@rabbit?heartbeet=5", "unknown option 'heartbeet'; did you mean 'heartbeat'?"),
+        ("amqp://u:5?zqzq@rabbit", "write it as %3F inside the password"),
+        ("amqp://u:zq?zq@rabbit", "percent-encode"),
         ("amqp://u:zqzq@rabbit?colour=5", "unknown option 'colour'; known are heartbeat"),
         ("amqp://u:zqzq@rabbit?heartbeat=often", "'heartbeat' must be a number"),
         ("amqp://u:zqzq@rabbit?heartbeat=", "'heartbeat' must be a number"),

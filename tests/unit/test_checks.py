@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.test import override_settings
 
 from services_communication.consumer import message_router
-from services_communication.contracts import CommandModel, EventModel
+from services_communication.contracts import CallModel, CommandModel, EventModel
 
 SAFE = {"BROKER_CONNECTION_URL": "amqps://u:p@rabbit", "QUEUE": "checks"}
 
@@ -20,6 +20,10 @@ class Order(CommandModel, service="checks"):
 
 
 class Happened(EventModel, aggregate="checks-event", event_type="x"):
+    a: int
+
+
+class Ask(CallModel[int], service="checks", method_name="ask"):
     a: int
 
 
@@ -47,6 +51,10 @@ def handle(body: Any) -> None: ...
 
 
 def handle_again(body: Any) -> None: ...
+
+
+def answer(call: Any) -> int:
+    return 1
 
 
 def untyped(routing_key: str, body: Any) -> None: ...
@@ -108,6 +116,10 @@ def test_settings_that_are_no_dictionary() -> None:
     [
         {"BROKER_CONNECTION_URL": "amqp://u:zqzq@r?x=1"},
         {"BROKER_CONNECTION_URL": "amqp://u:zq/zq@r"},
+        {"BROKER_CONNECTION_URL": "amqp://u:zq?zq@r"},
+        {"BROKER_CONNECTION_URL": "amqp://u:5?zq@r"},
+        {"BROKER_CONNECTION_URL": "amqp://u:5?zq=1@r:5672/v"},
+        {"BROKER_CONNECTION_URL": "amqp://zq?zq@r"},
         {"BROKER_CONNECTION_URL": 5, "REST_API_PASSWORD": "zqzq", "QUEU": "zqzq"},
         {"BROKER_CONNECTION_PARAMETERS": {"password": "zqzq", "hots": "r"}},
     ],
@@ -186,6 +198,28 @@ def test_deployment(changes: dict[str, Any], expected: list[str]) -> None:
     """Warnings that only `check --deploy` gives."""
     assert ids(check({**SAFE, **changes}, deploy=True)) == expected
     assert check({**SAFE, **changes}) == []
+
+
+def test_naive_times_are_an_error() -> None:
+    """E005: a due time in local time is due at another time elsewhere."""
+    with override_settings(USE_TZ=False):
+        (message,) = check(SAFE)
+        assert ids(check(SAFE, deploy=True)) == ["E005"]
+    assert ids([message]) == ["E005"]
+    assert message.is_serious()
+    assert "USE_TZ = True" in (message.hint or "")
+
+
+def test_answers_to_whoever_asks() -> None:
+    """W107, at deployment only: a caller names the exchange that we publish to, unless they are listed."""
+    assert check(SAFE, deploy=True) == []
+    message_router.consumer(Ask)(answer)
+    assert check(SAFE) == []
+    (message,) = check(SAFE, deploy=True)
+    assert ids([message]) == ["W107"]
+    assert "CALL_REPLY_TO" in (message.hint or "")
+    assert check({**SAFE, "CALL_REPLY_TO": ["shop"]}, deploy=True) == []
+    assert check({**SAFE, "CALL_REPLY_TO": []}, deploy=True) == []
 
 
 def test_wrong_settings_are_reported_once_at_deployment() -> None:

@@ -57,6 +57,13 @@ def test_header_names_are_short_strings(name: Any) -> None:
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("name", [5, b"x", None, ("x",)])
+def test_a_header_name_is_a_string(name: Any) -> None:
+    """I14: our error, which names the type, before the client library sees it."""
+    with pytest.raises(EncodeError, match=f"a header name must be a string, not {type(name).__name__}"):
+        message(headers={"fine": 1, name: "x"})
+
+
 def test_every_message_has_an_id() -> None:
     """A UUID of its own, unless one is given."""
     first, second = message(), message()
@@ -71,6 +78,42 @@ def test_a_delivery_knows_its_first_address() -> None:
     assert (fresh.exchange, fresh.routing_key, fresh.attempt, fresh.deferrals) == ("user", "made", 1, 0)
     again = Delivery(retried(message(), Retry(timedelta(seconds=1)), TOPOLOGY), "q")
     assert (again.exchange, again.routing_key, again.attempt, again.deferrals) == ("user", "made", 2, 0)
+
+
+ORIGIN = {"x-original-exchange": "claimed", "x-original-routing-key": "claimed.key"}
+
+
+@pytest.mark.parametrize("headers", [ORIGIN, {name: ORIGIN[name] for name in list(ORIGIN)[:1]}])
+def test_a_producer_may_not_claim_another_origin(headers: dict[str, Any]) -> None:
+    """The headers are believed only of what came by the default exchange, as from a retry queue."""
+    claimed = Delivery(message(headers=headers), "q")
+    assert (claimed.exchange, claimed.routing_key) == ("user", "made")
+    retried_before = Delivery(message(exchange="", routing_key="q", headers=headers), "q")
+    assert retried_before.exchange == "claimed"
+    assert retried_before.routing_key == headers.get("x-original-routing-key", "q")
+
+
+def test_a_message_to_the_queue_itself_has_no_other_origin() -> None:
+    """It came by the default exchange too, and has no such headers."""
+    direct = Delivery(message(exchange="", routing_key="q"), "q")
+    assert (direct.exchange, direct.routing_key) == ("", "q")
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -5, True, "many"])
+@pytest.mark.parametrize("exchange", ["user", ""])
+def test_a_claimed_counter_harms_no_retry(exchange: str, value: Any) -> None:
+    """AMQP has no larger number to count on to, and from a negative one a failure would be retried for long."""
+    deferred = message(exchange=exchange, headers={"x-deferrals": value})
+    again = Delivery(retried(deferred, Retry(timedelta(0), failed=False), TOPOLOGY), "q")
+    assert again.deferrals >= 1
+    failed = message(exchange=exchange, headers={"x-attempt": value})
+    assert Delivery(retried(failed, Retry(timedelta(0)), TOPOLOGY), "q").attempt >= 2
+
+
+def test_a_claimed_origin_does_not_survive_a_retry() -> None:
+    """What is written for the retry is where the message really came from."""
+    again = Delivery(retried(message(headers=ORIGIN), Retry(timedelta(seconds=1)), TOPOLOGY), "q")
+    assert (again.exchange, again.routing_key) == ("user", "made")
 
 
 @pytest.mark.parametrize("value", ["many", -5, b"1", 0])

@@ -172,6 +172,23 @@ def test_one_handler_is_registered_once_for_an_address(router: MessageRouter) ->
         router.consumer(Updated)(typed)
 
 
+def test_handlers_of_one_contract_need_names_of_their_own(router: MessageRouter) -> None:
+    """Two functions with one dotted name are one to the inbox: the second would never run. The text says so."""
+
+    def named(event: Any) -> None: ...
+
+    def other(event: Any) -> None: ...
+
+    first, second = named, other
+    second.__qualname__ = first.__qualname__
+    router.consumer(Updated)(first)
+    with pytest.raises(ContractDefinitionError, match=r"named@.*twice.*inbox.*names.*name of its own"):
+        router.consumer(Updated)(second)
+    assert handlers(router, "routed", "update.base") == [first]
+    router.consumer(Order)(second)
+    assert handlers(router, "routed", "order") == [second]
+
+
 def test_a_call_has_one_answer(router: MessageRouter) -> None:
     """A second handler would send a second reply; the message names the first."""
 

@@ -114,6 +114,7 @@ WRONG: list[tuple[str, Any]] = [
     ("DO_NOT_DECLARE", "yes"),
     ("DO_NOT_DECLARE", 1),
     ("LOG_LEVEL", "debug"),
+    ("RETRY_DELAYS", []),
     ("RETRY_DELAYS", [0]),
     ("RETRY_DELAYS", [-1]),
     ("RETRY_DELAYS", ["1"]),

@@ -48,8 +48,16 @@ def parameters(address: BrokerAddress, name: str) -> pika.ConnectionParameters:
 def translate(error: BaseException, address: BrokerAddress) -> CommunicationError:
     """pika's error as ours: TopologyError where waiting cannot help, BrokerUnavailableError for an outage."""
     cause = innermost(error)
-    # RabbitMQ says so when it denies (403, 530). A peer that merely vanishes in the handshake, which pika calls a
-    # probable authentication error, is restarting.
+    # RabbitMQ says so when it denies (403, 530); in the handshake pika keeps that as text only. A peer that merely
+    # vanishes in the handshake, which pika calls probable too, is restarting.
+    said = "ConnectionClosedByBroker" in str(cause)
+    if isinstance(cause, pika_errors.ProbableAuthenticationError) and said:
+        return TopologyError(f"{address} refuses user {address.username!r}: check its name and password")
+    if isinstance(cause, pika_errors.ProbableAccessDeniedError) and said:
+        return TopologyError(
+            f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r}: "
+            f"create the virtual host or grant permissions"
+        )
     if isinstance(cause, pika_errors.ConnectionClosed | pika_errors.ChannelClosed) and cause.reply_code in DENIED:
         return TopologyError(
             f"{address} denies user {address.username!r} access to virtual host {address.virtual_host!r} or what is in "

@@ -13,6 +13,7 @@ from services_communication.message import Delivery, HeaderValue, Message
 
 # Bytes that are left of a foreign producer's header; the frame limit is 128 KiB for all of them.
 HEADER_BYTES = 4096
+DELIVERY_COUNT = "x-delivery-count"
 
 
 def to_properties(message: Message) -> pika.BasicProperties:
@@ -45,7 +46,8 @@ def to_delivery(method: Basic.Deliver, properties: pika.BasicProperties, body: b
         timestamp=_timestamp(properties.timestamp),
         headers=_headers(headers),
     )
-    count = headers.get("x-delivery-count")
+    # The broker sets it from the second delivery on; before that it is a producer's claim, or a dead letter's past.
+    count = headers.get(DELIVERY_COUNT) if method.redelivered else None
     return Delivery(
         message=message,
         queue=queue,
@@ -70,6 +72,8 @@ def _headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
     kept: dict[str, HeaderValue] = {}
     for given, value in headers.items():
         name = _text(given) or ""
+        if name == DELIVERY_COUNT:
+            continue
         if isinstance(value, bool):
             kept[name] = value
         elif isinstance(value, int) and -(2**63) <= value < 2**63:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -9,6 +11,8 @@ class Effect(models.Model):
     kind = models.CharField(max_length=100)
     number = models.IntegerField()
     text = models.TextField(default="")
+
+    objects: ClassVar[models.Manager[Effect]] = models.Manager()
 
     class Meta:
         app_label = "project"
