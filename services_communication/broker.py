@@ -70,7 +70,7 @@ def _new_publisher() -> Publisher:
 
 def _forget_after_fork() -> None:
     # The parent's connection is not the child's: two processes writing to one socket corrupt it.
-    global _publisher, _lock  # noqa: PLW0603
+    global _publisher, _lock  # noqa: PLW0603  as above
     _lock = threading.Lock()
     _publisher = None
 

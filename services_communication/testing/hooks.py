@@ -82,7 +82,7 @@ class TransportHooks(ABC):
     def sent(self, *messages: Message) -> None:
         """Publish `messages`, all of which must be confirmed."""
         receipts = self.send(*messages)
-        assert receipts == [Confirmed()] * len(messages), receipts  # noqa: S101
+        assert receipts == [Confirmed()] * len(messages), receipts  # noqa: S101  this is a test suite
 
     def subscription(self, *, concurrency: int = 1, prefetch: int = 10, grace: float = 30) -> Subscription:
         return Subscription(self.topology, prefetch, concurrency, timedelta(seconds=grace))

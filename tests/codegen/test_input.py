@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from services_codegen.documents import MAX_BYTES
 
-EVIL = '"""; import os; os.system("touch /tmp/owned") \\\r\n\\"""\u202e\u2028'
+EVIL = '"""; import os; os.system("touch owned") \\\r\n\\"""\u202e\u2028'
 EVENT = {"kind": "event", "address": {"aggregate": "codegen-input", "event_type": "x"}}
 
 

@@ -1,7 +1,7 @@
 """One consuming connection, from its opening to its end.
 
 It lives in the thread that calls ``run``; deliveries go out by `deliver`, acknowledgements come back from any thread.
-A delivery tag is valid for this session only, so an ack that comes after its end is dropped: the broker has
+A delivery tag is valid for one session only, so an ack that comes after its end is dropped: the broker has
 already put the message back.
 """
 
@@ -67,7 +67,7 @@ class Session:
             self.call(self._stop)
         try:
             connection.ioloop.start()
-        except Exception as error:  # noqa: BLE001  whatever the client library raises ends this session, not the process
+        except Exception as error:  # noqa: BLE001  whatever the client library raises ends the session, not the process
             self._end = self._end or error
         finally:
             self._connection = None
