@@ -44,8 +44,9 @@ def private_directory() -> Iterator[Path]:
 
 def free_port() -> int:
     """A port that nothing listens on, below those that the system hands out to outgoing connections."""
+    choose = random.SystemRandom()  # the common generator is seeded alike in every test run
     while True:
-        port = random.randint(20_000, 32_000)
+        port = choose.randint(20_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
