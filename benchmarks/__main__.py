@@ -16,7 +16,7 @@ from benchmarks.project import set_up
 def main() -> int:
     set_up()
     # Below the set-up: these modules hold models and contracts.
-    from benchmarks import consumer, contract, relay  # noqa: PLC0415
+    from benchmarks import consumer, contract, relay  # noqa: PLC0415  needs the settings
 
     known: dict[str, Callable[[], Result]] = {
         "relay": relay.run,

@@ -219,7 +219,7 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_type(value: object) -> bool:
-    return (isinstance(value, str) and value in TYPES) or (_is_texts(value) and set(value) <= TYPES)  # type: ignore[call-overload]
+    return (isinstance(value, str) and value in TYPES) or (_is_texts(value) and set(value) <= TYPES)  # type: ignore[call-overload]  # texts are hashable
 
 
 PLAIN: dict[str, Callable[[object], bool]] = {

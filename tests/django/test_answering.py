@@ -107,7 +107,7 @@ def test_a_wrong_reply_is_a_failure(router: MessageRouter, dispatch: Dispatch) -
     @router.consumer(GetQuote)
     def quote(request: GetQuote) -> Quote:
         Group.objects.create(name="x")
-        return {"totalAmount": "5"}  # type: ignore[return-value]
+        return {"totalAmount": "5"}  # type: ignore[return-value]  # wrong on purpose
 
     assert dispatch("answered", "quote", CALL) == Retry(timedelta(seconds=1))
     assert not OutboxMessage.objects.exists()

@@ -45,7 +45,7 @@ class Happened(EventModel, aggregate="called-event", event_type="x"):
 
 @pytest.fixture
 def sms(queue: Any) -> Callable[[], list[Any]]:
-    return queue("sms", ("called-sms", "#"), ("called-free", "#"))  # type: ignore[no-any-return]
+    return queue("sms", ("called-sms", "#"), ("called-free", "#"))  # type: ignore[no-any-return]  # its value is of no fixed type
 
 
 def test_a_command_goes_at_once(sms: Callable[[], list[Any]]) -> None:
@@ -130,16 +130,16 @@ REFUSED: dict[str, Any] = {
     "no time left": lambda: send_command(SendSms(phone_number="1"), timeout=0),
     "negative time": lambda: send_command(SendSms(phone_number="1"), timeout=-1),
     "past": lambda: send_command(SendSms(phone_number="1"), expired_time=datetime(2020, 1, 1, tzinfo=UTC)),
-    "naive": lambda: send_command(SendSms(phone_number="1"), expired_time=datetime(2035, 1, 1)),  # noqa: DTZ001
-    "an event": lambda: send_command(Happened()),  # type: ignore[call-overload]
-    "a call": lambda: send_command(GetQuote(product_id=1)),  # type: ignore[call-overload]
-    "no dictionary": lambda: send_command("called-free", None),  # type: ignore[call-overload]
-    "a list": lambda: send_command("called-free", ["a"]),  # type: ignore[call-overload]
+    "naive": lambda: send_command(SendSms(phone_number="1"), expired_time=datetime(2035, 1, 1)),  # noqa: DTZ001  naive on purpose
+    "an event": lambda: send_command(Happened()),  # type: ignore[call-overload]  # wrong on purpose
+    "a call": lambda: send_command(GetQuote(product_id=1)),  # type: ignore[call-overload]  # wrong on purpose
+    "no dictionary": lambda: send_command("called-free", None),  # type: ignore[call-overload]  # wrong on purpose
+    "a list": lambda: send_command("called-free", ["a"]),  # type: ignore[call-overload]  # wrong on purpose
     "NUL": lambda: send_command("called-free", {"a": "\x00"}),
     "broker's exchange": lambda: send_command("amq.direct", {}),
     "long name": lambda: send_command("called-free", {}, command_name="x" * 256),
     "call without reply_to": lambda: send_call(GetQuote(product_id=1), reply_to=""),
-    "call of an event": lambda: send_call(Happened(), reply_to="r"),  # type: ignore[call-overload]
+    "call of an event": lambda: send_call(Happened(), reply_to="r"),  # type: ignore[call-overload]  # wrong on purpose
     "call with both deadlines": lambda: send_call(GetQuote(product_id=1), reply_to="r", timeout=1, expired_time=LATER),
     "call that its contract refuses": lambda: send_call("called-pricing", "quote", {"product_id": "1"}, "r"),
 }

@@ -54,7 +54,7 @@ def row() -> OutboxMessage:
 
 
 def body(message: OutboxMessage) -> dict[str, Any]:
-    return json.loads(bytes(message.body))  # type: ignore[no-any-return]
+    return json.loads(bytes(message.body))  # type: ignore[no-any-return]  # its value is of no fixed type
 
 
 def remaining() -> set[str]:
@@ -155,9 +155,9 @@ def test_an_untyped_payload_is_validated_through_its_contract(payload: Any) -> N
 
 
 REFUSED: dict[str, Any] = {
-    "a command": lambda: publish_aggregate_event(Order(user_id=1)),  # type: ignore[call-overload]
-    "a class": lambda: publish_aggregate_event(Updated),  # type: ignore[call-overload]
-    "nothing": lambda: publish_aggregate_event(None),  # type: ignore[call-overload]
+    "a command": lambda: publish_aggregate_event(Order(user_id=1)),  # type: ignore[call-overload]  # wrong on purpose
+    "a class": lambda: publish_aggregate_event(Updated),  # type: ignore[call-overload]  # wrong on purpose
+    "nothing": lambda: publish_aggregate_event(None),  # type: ignore[call-overload]  # wrong on purpose
     "no event type": lambda: publish_aggregate_event("published", "", {}),
     "no aggregate": lambda: publish_aggregate_event("", "x", {}),
     "long aggregate": lambda: publish_aggregate_event("x" * 256, "x", {}),
@@ -166,13 +166,13 @@ REFUSED: dict[str, Any] = {
     "NUL": lambda: publish_aggregate_event("published", "x", {"a": ["\x00"]}),
     "NaN": lambda: publish_aggregate_event("published", "x", {"a": float("nan")}),
     "an object": lambda: publish_aggregate_event("published", "x", {"a": object()}),
-    "a naive datetime": lambda: publish_aggregate_event("published", "x", {"a": datetime(2023, 6, 2)}),  # noqa: DTZ001
+    "a naive datetime": lambda: publish_aggregate_event("published", "x", {"a": datetime(2023, 6, 2)}),  # noqa: DTZ001  naive on purpose
     "too large": lambda: publish_aggregate_event("published", "x", {"a": "x" * 1024 * 1024}),
     "naive event time": lambda: publish_future_aggregate_event(
         Reminder(),
-        event_time=datetime(2030, 1, 1),  # noqa: DTZ001
+        event_time=datetime(2030, 1, 1),  # noqa: DTZ001  naive on purpose
     ),
-    "no event time": lambda: publish_future_aggregate_event(Reminder(), event_time=None),  # type: ignore[call-overload]
+    "no event time": lambda: publish_future_aggregate_event(Reminder(), event_time=None),  # type: ignore[call-overload]  # wrong on purpose
     "cancel without tags": lambda: cancel_future_aggregate_event(Reminder, tags={}),
 }
 

@@ -114,7 +114,7 @@ def test_b18_a_message_that_kills_its_process_is_put_aside(service: Service) -> 
         if first:
             service.publish(Deadly(number=1), *counted(2))
             first = False
-        eventually(service, lambda c=consumer: not c.running or service.effects("counted"), "it died")  # type: ignore[misc]
+        eventually(service, lambda c=consumer: not c.running or service.effects("counted"), "it died")  # type: ignore[misc]  # a default binds the loop's value
     service.wait_for_effects("counted", {2})
     (dead,) = service.wait_for_dead(1)
     assert dead.headers[HEADER_REASON] == "crashed"

@@ -88,7 +88,7 @@ def test_a_relay_that_is_stopped_in_the_middle_sends_nothing_twice(service: Serv
     for _ in range(3):
         relay = service.relay(PUBLISHER_BATCH_SIZE=20)
         left = len(service.rows())
-        wait_until(lambda left=left: len(service.rows()) < left, "it sends")  # type: ignore[misc]
+        wait_until(lambda left=left: len(service.rows()) < left, "it sends")  # type: ignore[misc]  # a default binds the loop's value
         assert relay.terminate() == 0
     assert service.rows()
     assert service.run("runpublisher", "--until-empty").returncode == 0

@@ -128,7 +128,7 @@ def test_one_login_for_many_threads(secured: Service, same_text: bool) -> None:
         return Answer(body={"access_token": "token-same" if same_text else f"token-{number}"})
 
     def answer(seen: Seen, handler: Handler) -> Answer:
-        return accepting(*accepted)(seen, handler)  # type: ignore[no-any-return]
+        return accepting(*accepted)(seen, handler)  # type: ignore[no-any-return]  # its value is of no fixed type
 
     def ask(_: int) -> Any:
         barrier.wait(10)

@@ -177,7 +177,7 @@ def test_a_nested_parameter_is_not_sent(api: Service) -> None:
 def test_an_unknown_argument_is_an_error(api: Service) -> None:
     """A misspelt keyword argument raises TypeError that names it."""
     with pytest.raises(TypeError, match="parms"):
-        get("x", parms={})  # type: ignore[call-overload]
+        get("x", parms={})  # type: ignore[call-overload]  # wrong on purpose
 
 
 def test_timeouts_of_all_forms(api: Service) -> None:

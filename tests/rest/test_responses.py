@@ -110,7 +110,7 @@ def test_a_response_formatter_wins_over_the_default(api: Service) -> None:
 def test_a_formatter_and_a_model_exclude_each_other(api: Service) -> None:
     """Giving both is a TypeError, and nothing is sent."""
     with pytest.raises(TypeError, match="not both"):
-        get("x", response_formatter=full_response, response_model=Subject)  # type: ignore[call-overload]
+        get("x", response_formatter=full_response, response_model=Subject)  # type: ignore[call-overload]  # wrong on purpose
     assert api.seen == []
 
 

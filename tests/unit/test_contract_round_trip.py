@@ -89,7 +89,7 @@ everything = instances(
     text=texts,
     raw=st.binary(),
     money=st.decimals(allow_nan=False, allow_infinity=False),
-    moment=st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC) | offsets),  # noqa: DTZ001
+    moment=st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC) | offsets),  # noqa: DTZ001  naive on purpose
     day=st.dates(),
     clock=st.times(),
     span=st.timedeltas(timedelta(days=-10_000), timedelta(days=10_000)),

@@ -85,7 +85,7 @@ def test_unknown_keys_are_ignored() -> None:
 def test_instances_are_frozen() -> None:
     """A published event cannot be changed afterwards."""
     with pytest.raises(ValidationError, match="frozen"):
-        Person(user_id=1).user_id = 2  # type: ignore[misc]
+        Person(user_id=1).user_id = 2  # type: ignore[misc]  # wrong on purpose
 
 
 WRONG_JSON = ['"5"', "true", "5.5", "null", "[]", "1e400", "NaN", '""', "5.0e-1"]
@@ -102,14 +102,14 @@ def test_an_int_is_no_other_json_value(value: str) -> None:
 def test_an_int_is_no_other_python_value(value: object) -> None:
     """The constructor is as strict as the wire."""
     with pytest.raises(ValidationError):
-        Person(user_id=value)  # type: ignore[arg-type]
+        Person(user_id=value)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_defaults_are_validated() -> None:
     """A default that the type forbids fails when it is used, not at the reader."""
 
     class Wrong(PayloadModel):
-        count: int = "5"  # type: ignore[assignment]
+        count: int = "5"  # type: ignore[assignment]  # wrong on purpose
 
     with pytest.raises(ValidationError):
         Wrong()
@@ -172,7 +172,7 @@ def test_nan_and_infinity_are_refused(value: float) -> None:
         {"anything": Decimal(str(value))},
     ):
         with pytest.raises(ValidationError):
-            Number(**wrong)  # type: ignore[arg-type]
+            Number(**wrong)  # type: ignore[arg-type]  # wrong on purpose
     for literal in ("NaN", "Infinity", "-Infinity", "1e999"):
         for field in ("number", "anything"):
             with pytest.raises(ValidationError):
@@ -182,7 +182,7 @@ def test_nan_and_infinity_are_refused(value: float) -> None:
 def test_a_naive_datetime_is_refused() -> None:
     """It means another instant to each reader; the message says what to do."""
     with pytest.raises(ValidationError, match="aware"):
-        When(at=datetime(2023, 6, 2, 10, 58, 58))  # noqa: DTZ001
+        When(at=datetime(2023, 6, 2, 10, 58, 58))  # noqa: DTZ001  naive on purpose
     with pytest.raises(ValidationError, match="aware"):
         When.model_validate_json('{"at":"2023-06-02T10:58:58"}')
 
@@ -254,7 +254,7 @@ def test_each_type_has_one_form() -> None:
 def test_an_error_does_not_hold_the_value() -> None:
     """Errors are logged; what a person typed is not to be in the log."""
     with pytest.raises(ValidationError) as caught:
-        Person(user_id="secret-value")  # type: ignore[arg-type]
+        Person(user_id="secret-value")  # type: ignore[arg-type]  # wrong on purpose
     assert "secret-value" not in str(caught.value)
 
 
@@ -272,7 +272,7 @@ def test_untyped_values_obey_the_same_rules(value: object) -> None:
 def test_an_untyped_naive_datetime_is_refused() -> None:
     """Also where no contract looks at it."""
     with pytest.raises(EncodeError, match="aware"):
-        encode_plain({"at": datetime(2023, 6, 2)})  # noqa: DTZ001
+        encode_plain({"at": datetime(2023, 6, 2)})  # noqa: DTZ001  naive on purpose
 
 
 def test_an_untyped_value_without_end_is_refused() -> None:

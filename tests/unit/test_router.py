@@ -322,7 +322,7 @@ def test_a_bindings_name_tells_consumers_apart(router: MessageRouter) -> None:
 def test_the_decorator_needs_its_parentheses() -> None:
     """`@router.consumer` alone would swallow the function, so it is refused."""
     with pytest.raises(ContractDefinitionError, match="parentheses"):
-        MessageRouter().consumer(lambda body: None)  # type: ignore[call-overload]
+        MessageRouter().consumer(lambda body: None)  # type: ignore[call-overload]  # wrong on purpose
 
 
 def test_a_generator_is_no_handler() -> None:
@@ -341,4 +341,4 @@ def test_an_annotation_must_fit_the_contract() -> None:
     def handler(command: Order) -> None: ...
 
     with pytest.raises(ContractDefinitionError, match="takes Order, but is registered for Updated"):
-        MessageRouter().consumer(Updated)(handler)  # type: ignore[arg-type]
+        MessageRouter().consumer(Updated)(handler)  # type: ignore[arg-type]  # wrong on purpose

@@ -227,7 +227,7 @@ def test_changed_settings_are_read_again() -> None:
 def test_settings_are_frozen() -> None:
     """Nothing changes them while the process runs."""
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().QUEUE = "other"  # type: ignore[misc]
+        Settings().QUEUE = "other"  # type: ignore[misc]  # wrong on purpose
 
 
 def test_the_app_id_falls_back_to_the_projects_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,7 +161,7 @@ def test_a_reply_that_is_no_model(contract: type[CallModel[object]], reply: obje
         (GetQuote, {"totalAmount": "9.90", "secret": "x"}),
         (GetQuote, None),
         (GetQuote, Address(street_name="S", city_code="C")),
-        (When, datetime(2023, 6, 2)),  # noqa: DTZ001
+        (When, datetime(2023, 6, 2)),  # noqa: DTZ001  naive on purpose
         (Texts, ["\x00"]),
         (Texts, ["\ud800"]),
         (Texts, "ab"),
@@ -193,7 +193,7 @@ def test_an_envelope_time_has_one_form(moment: datetime, text: str) -> None:
 def test_an_envelope_time_is_aware() -> None:
     """A naive one is refused."""
     with pytest.raises(EncodeError, match="aware"):
-        wire_time(datetime(2023, 6, 2))  # noqa: DTZ001
+        wire_time(datetime(2023, 6, 2))  # noqa: DTZ001  naive on purpose
 
 
 def test_the_properties_of_an_outgoing_message() -> None:
