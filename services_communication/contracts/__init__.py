@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services_communication.contracts.model import AddressedModel, CallModel, CommandModel, EventModel, PayloadModel
-from services_communication.contracts.registry import Address, Registry, registry
+from services_communication.contracts.registry import Address, Registry, registry, resources
 
 __all__ = [
     "Address",
@@ -14,4 +14,5 @@ __all__ = [
     "PayloadModel",
     "Registry",
     "registry",
+    "resources",
 ]

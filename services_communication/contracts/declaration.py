@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services_communication.contracts.registry import Address, Kind, registry
+from services_communication.contracts.registry import Address, Kind, registry, resources
 from services_communication.errors import ContractDefinitionError, EncodeError
 from services_communication.message import check_short_string
 
@@ -22,23 +22,40 @@ class ContractInfo:
     version: int
     key: str | None
     unroutable_ok: bool
+    owner: str | None
+    """The service whose contract it is, where that was declared."""
 
 
 def declare(
     cls: type[AddressedModel], kind: Kind, exchange: str, routing_key: str, declared: Mapping[str, Any]
 ) -> None:
     """Give `cls` its address and put it into the registry. `declared` are its class keywords."""
-    version, key = declared.get("version", 1), declared.get("key")
+    key = declared.get("key")
     if not isinstance(routing_key, str):  # '' is a command without a name
         raise mistake(cls, f"command_name={routing_key!r} must be a string")
     _check_address(cls, exchange, routing_key)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise mistake(cls, f"version={version!r} must be a whole number from 1")
     if key is not None and key not in cls.model_fields:
         raise mistake(cls, f"key={key!r} is no field of it; its fields are {', '.join(cls.model_fields) or 'none'}")
-    unroutable_ok = bool(declared.get("unroutable_ok", False))
-    cls.__contract__ = ContractInfo(Address(kind, exchange, routing_key), version, key, unroutable_ok)
+    cls.__contract__ = _info(cls, Address(kind, exchange, routing_key), declared)
     registry.add(cls)
+
+
+def declare_resource(cls: type[PayloadModel], declared: Mapping[str, Any]) -> None:
+    """Make `cls` a contract of the REST interface, under the name of its resource."""
+    resource = required(cls, "resource", declared)
+    if any(word in ("", ".", "..") for word in resource.split("/")):
+        raise mistake(cls, f"resource={resource!r} must be words joined with '/', as in 'orders/receipt'")
+    cls.__contract__ = _info(cls, Address("rest", "", resource), declared)
+    resources.add(cls)
+
+
+def _info(cls: type, address: Address, declared: Mapping[str, Any]) -> ContractInfo:
+    version, owner = declared.get("version", 1), declared.get("owner")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise mistake(cls, f"version={version!r} must be a whole number from 1")
+    if owner is not None and (not isinstance(owner, str) or not owner or "/" in owner or owner.startswith(".")):
+        raise mistake(cls, f"owner={owner!r} must be the name of a service (its APP_ID); it names a directory too")
+    return ContractInfo(address, version, declared.get("key"), bool(declared.get("unroutable_ok", False)), owner)
 
 
 def _check_address(cls: type, exchange: str, routing_key: str) -> None:

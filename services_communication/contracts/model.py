@@ -19,6 +19,7 @@ from services_communication.contracts.declaration import (
     ContractInfo,
     check_wire_names,
     declare,
+    declare_resource,
     mistake,
     refuse_unknown,
     required,
@@ -33,7 +34,13 @@ class PayloadModel(BaseModel):
 
     Strict: ``"5"`` is no int. Unknown keys are ignored when reading, so that writers may add fields.
     Decimal and timedelta travel as strings (ISO 8601), bytes as base64 (RFC 4648 §5), datetimes in UTC with ``Z``.
+
+    ``class Zone(PayloadModel, resource="zones")`` is a contract of the REST interface: it has a name and a version, and
+    `makecontracts` writes its document.
     """
+
+    __contract__: ClassVar[ContractInfo]
+    """Only of classes with an address or a resource."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -43,6 +50,7 @@ class PayloadModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        json_schema_serialization_defaults_required=True,  # encode_model writes every field
         validate_default=True,
         allow_inf_nan=False,
         ser_json_bytes="base64",
@@ -56,16 +64,22 @@ class PayloadModel(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return tighten(handler(source))
 
+    def __init_subclass__(
+        cls, *, resource: str | None = None, version: int = 1, owner: str | None = None, **keywords: Any
+    ) -> None:
+        refuse_unknown(cls, keywords)
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(cls, **declared: Any) -> None:
-        super().__pydantic_init_subclass__(**declared)
+        super().__pydantic_init_subclass__()
         check_wire_names(cls)
+        if declared:
+            declare_resource(cls, declared)
 
 
 class AddressedModel(PayloadModel):
     """What events, commands and calls have in common: an address and a version. Subclass one of those three."""
-
-    __contract__: ClassVar[ContractInfo]
 
     @property
     def ordering_key(self) -> str:
@@ -79,6 +93,7 @@ class EventModel(AddressedModel):
 
     ``aggregate`` is the exchange and ``event_type`` the routing key. ``key`` names the field that tells one aggregate
     from another: events with one value keep their order. ``unroutable_ok=True``: having no subscriber is normal.
+    ``owner`` is the APP_ID of the service that publishes it; only that service writes its document (makecontracts).
     ``abstract=True`` makes a base for other events, with fields but no address.
     """
 
@@ -89,6 +104,7 @@ class EventModel(AddressedModel):
         event_type: str | None = None,
         version: int = 1,
         key: str | None = None,
+        owner: str | None = None,
         unroutable_ok: bool = False,
         abstract: bool = False,
         **keywords: Any,
@@ -113,6 +129,7 @@ class CommandModel(AddressedModel):
         command_name: str = "",
         version: int = 1,
         key: str | None = None,
+        owner: str | None = None,
         abstract: bool = False,
         **keywords: Any,
     ) -> None:
@@ -144,6 +161,7 @@ class CallModel(AddressedModel, Generic[Reply_co]):
         method_name: str | None = None,
         version: int = 1,
         key: str | None = None,
+        owner: str | None = None,
         abstract: bool = False,
         **keywords: Any,
     ) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from services_communication.errors import ContractDefinitionError
 
 if TYPE_CHECKING:
-    from services_communication.contracts.model import AddressedModel
+    from services_communication.contracts.model import AddressedModel, PayloadModel
 
-Kind: TypeAlias = Literal["event", "command", "call"]
+M = TypeVar("M", bound="PayloadModel")
+Kind: TypeAlias = Literal["event", "command", "call", "rest"]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a contract travels. An event's exchange is its aggregate, a command's or call's is the service."""
+    """Where a contract travels. An event's exchange is its aggregate, a command's or call's is the service.
+
+    A REST payload has no exchange; its resource stands in the place of the routing key.
+    """
 
     kind: Kind
     exchange: str
@@ -30,13 +34,13 @@ class Address:
         return f"{self.kind} {self.exchange!r} {self.routing_key!r}"
 
 
-class Registry:
+class Registry(Generic[M]):
     """All contracts of the process. Filled when their classes are made."""
 
     def __init__(self) -> None:
-        self._contracts: dict[tuple[Address, int], type[AddressedModel]] = {}
+        self._contracts: dict[tuple[Address, int], type[M]] = {}
 
-    def add(self, contract: type[AddressedModel]) -> None:
+    def add(self, contract: type[M]) -> None:
         """Raises ContractDefinitionError when another class holds the address in this version."""
         info = contract.__contract__
         slot = (info.address, info.version)
@@ -48,7 +52,7 @@ class Registry:
             )
         self._contracts[slot] = contract
 
-    def find(self, address: Address, version: int | None = None) -> type[AddressedModel] | None:
+    def find(self, address: Address, version: int | None = None) -> type[M] | None:
         """The contract of this version, or the newest where `version` is None."""
         if version is not None:
             return self._contracts.get((address, version))
@@ -57,20 +61,20 @@ class Registry:
     def versions(self, address: Address) -> list[int]:
         return [version for known, version in self._contracts if known == address]
 
-    def at(self, exchange: str, routing_key: str) -> list[type[AddressedModel]]:
+    def at(self, exchange: str, routing_key: str) -> list[type[M]]:
         """The contracts of every kind and version at this exchange and routing key, the oldest version first."""
         found = [
             contract for (address, _), contract in self._contracts.items() if address.route == (exchange, routing_key)
         ]
         return sorted(found, key=lambda contract: contract.__contract__.version)
 
-    def __iter__(self) -> Iterator[type[AddressedModel]]:
+    def __iter__(self) -> Iterator[type[M]]:
         return iter(list(self._contracts.values()))
 
     def __len__(self) -> int:
         return len(self._contracts)
 
-    def discard(self, contract: type[AddressedModel]) -> None:
+    def discard(self, contract: type[M]) -> None:
         """Forget `contract`; for tests that declare contracts of their own."""
         info = contract.__contract__
         self._contracts.pop((info.address, info.version), None)
@@ -80,4 +84,7 @@ def _name(contract: type) -> str:
     return f"{contract.__module__}.{contract.__qualname__}"
 
 
-registry = Registry()
+registry: Registry[AddressedModel] = Registry()
+"""Events, commands and calls."""
+resources: Registry[PayloadModel] = Registry()
+"""REST payloads that were declared with ``resource=``."""

@@ -18,6 +18,7 @@ PUBLIC = {
         "Address",
         "Registry",
         "registry",
+        "resources",
     },
     "services_communication.consumer": {
         "message_router",

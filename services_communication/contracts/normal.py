@@ -1,0 +1,205 @@
+"""The normal form of a schema, and the schemas that follow from one: closed, opened, emitting everything.
+
+Only what stands in the place of a schema is touched: a property may be named ``title``, a default may hold anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+SCHEMAS_BY_NAME = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas")
+SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SCHEMAS = (
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+)
+_DEFINITION = re.compile(r"#/\$defs/([^/]+)")
+
+
+def parts(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Each schema that stands directly in `schema`, with its path."""
+    for keyword in SCHEMAS_BY_NAME:
+        members = schema.get(keyword)
+        if isinstance(members, dict):
+            yield from (((keyword, name), part) for name, part in members.items())
+    for keyword in (*SCHEMA_LISTS, "items"):
+        members = schema.get(keyword)
+        if isinstance(members, list):
+            yield from (((keyword, index), part) for index, part in enumerate(members))
+    for keyword in SCHEMAS:
+        if isinstance(schema.get(keyword), dict | bool):
+            yield (keyword,), schema[keyword]
+
+
+def rewritten(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """A copy in which `change` was applied to each schema that is an object, the inner ones first."""
+    if not isinstance(schema, dict):
+        return schema
+    copy = dict(schema)
+    for path, part in list(parts(schema)):
+        new = rewritten(part, change)
+        if len(path) == 1:
+            copy[path[0]] = new
+            continue
+        keyword, member = path
+        if copy[keyword] is schema[keyword]:
+            copy[keyword] = schema[keyword].copy()
+        copy[keyword][member] = new
+    return change(copy)
+
+
+def normal(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the titles that pydantic makes from names, with definitions named after their classes."""
+    root = _renamed(_inlined(schema))
+    made: dict[str, Any] = rewritten(root, _plain)
+    return _without_unused(made)
+
+
+def closed(schema: Any) -> Any:
+    """No object has other properties than those it declares. Parts of an ``allOf`` stay open: each sees the whole."""
+    return _walk(schema, _close)
+
+
+def opened(schema: Any) -> Any:
+    """Each object takes other properties than those it declares."""
+
+    def open_(part: dict[str, Any]) -> dict[str, Any]:
+        return {
+            keyword: value
+            for keyword, value in part.items()
+            if not (keyword in ("additionalProperties", "unevaluatedProperties") and value is False)
+        }
+
+    return rewritten(schema, open_)
+
+
+def emitting_all(schema: Any) -> Any:
+    """What a writer of ours makes of what its reader accepts: every property, no other, and decimals as text."""
+
+    def emit(part: dict[str, Any]) -> dict[str, Any]:
+        if part.get("properties"):
+            part["required"] = sorted(part["properties"])
+        if part.get("format") == "decimal" and part.get("type") == ["number", "string"]:
+            part["type"] = "string"
+        part.pop("x-lax", None)
+        return part
+
+    return closed(rewritten(schema, emit))
+
+
+def _close(part: dict[str, Any]) -> dict[str, Any]:
+    if "properties" in part and not {"additionalProperties", "unevaluatedProperties", "allOf", "$ref"} & set(part):
+        return {**part, "additionalProperties": False}
+    return part
+
+
+def _walk(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """As `rewritten`, but for what stands in an ``allOf``, a condition or a ``not``."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = {keyword: schema[keyword] for keyword in ("allOf", "if", "then", "else", "not") if keyword in schema}
+    copy = {keyword: value for keyword, value in schema.items() if keyword not in kept}
+    for path, part in list(parts(copy)):
+        new = _walk(part, change)
+        if len(path) == 1:
+            copy[path[0]] = new
+        else:
+            if copy[path[0]] is schema[path[0]]:
+                copy[path[0]] = schema[path[0]].copy()
+            copy[path[0]][path[1]] = new
+    return change({**copy, **kept})
+
+
+def _plain(part: dict[str, Any]) -> dict[str, Any]:
+    made = {keyword: _number(value) for keyword, value in part.items() if keyword != "title"}
+    if made.get("additionalProperties") is True:
+        del made["additionalProperties"]
+    if "const" in made and made.get("enum") == [made["const"]]:
+        del made["enum"]
+    if "required" in made:
+        made["required"] = sorted(made["required"])
+    if made.get("uniqueItems") is True and isinstance(made.get("default"), list):
+        made["default"] = sorted(made["default"], key=repr)
+    return made
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """pydantic writes a recursive model as a reference to a definition; here the root is always the model itself."""
+    found = _DEFINITION.fullmatch(schema.get("$ref", ""))
+    if found is None:
+        return schema
+    return {**schema["$defs"][found[1]], **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _renamed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Definitions under their titles; pydantic's own names hold the module where two classes have one name."""
+    definitions = schema.get("$defs", {})
+    names: dict[str, str] = {}
+    for old in sorted(definitions, key=lambda name: (_name(name, definitions), name)):
+        wanted, number = _name(old, definitions), 1
+        while (name := wanted if number == 1 else f"{wanted}{number}") in names.values():
+            number += 1
+        names[old] = name
+
+    def rename(part: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(part.get("$ref"), str):
+            part["$ref"] = _moved(part["$ref"], names)
+        mapping = part.get("discriminator", {}).get("mapping") if isinstance(part.get("discriminator"), dict) else None
+        if mapping:
+            moved = {tag: _moved(reference, names) for tag, reference in mapping.items()}
+            part["discriminator"] = {**part["discriminator"], "mapping": moved}
+        return part
+
+    copy: dict[str, Any] = rewritten(schema, rename)
+    if definitions:
+        copy["$defs"] = {names[name]: part for name, part in copy["$defs"].items()}
+    return copy
+
+
+def _name(key: str, definitions: Mapping[str, Any]) -> str:
+    title = definitions[key].get("title") if isinstance(definitions[key], dict) else None
+    return re.sub(r"\W+", "_", title or key).strip("_") or key
+
+
+def _moved(reference: str, names: Mapping[str, str]) -> str:
+    found = _DEFINITION.fullmatch(reference)
+    return f"#/$defs/{names.get(found[1], found[1])}" if found else reference
+
+
+def _without_unused(schema: dict[str, Any]) -> dict[str, Any]:
+    """Definitions that nothing leads to are left out."""
+    definitions = schema.get("$defs", {})
+    used: set[str] = set()
+    waiting: list[Any] = [{key: value for key, value in schema.items() if key != "$defs"}]
+    while waiting:
+        for name in _references(waiting.pop()):
+            if name not in used and name in definitions:
+                used.add(name)
+                waiting.append(definitions[name])
+    rest = {key: value for key, value in schema.items() if key != "$defs"}
+    return {**rest, "$defs": {name: part for name, part in definitions.items() if name in used}} if used else rest
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        found = _DEFINITION.fullmatch(schema["$ref"]) if isinstance(schema.get("$ref"), str) else None
+        if found:
+            yield found[1]
+        for _, part in parts(schema):
+            yield from _references(part)
