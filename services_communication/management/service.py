@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.module_loading import import_string
 
@@ -17,6 +18,7 @@ from services_communication.consumer.binding import Binding
 from services_communication.consumer.router import MessageRouter
 from services_communication.consumer.worker import topology
 from services_communication.contracts import AddressedModel, CallModel, EventModel, PayloadModel, registry, resources
+from services_communication.contracts.asyncapi import export
 from services_communication.errors import ConfigurationError
 from services_communication.settings import Settings, communication_settings
 from services_communication.transport.topics import matches
@@ -74,6 +76,31 @@ class Service:
         """What it has handlers for, replies not counted."""
         found = {contract for handled in self.handled if not handled.reply for contract in handled.contracts}
         return tuple(contract for contract in self.messages if contract in found)
+
+    @property
+    def reply_to(self) -> tuple[tuple[type[CallModel[Any]], str], ...]:
+        """The calls whose replies it handles, and the exchanges that they come to."""
+        return tuple(
+            (contract, handled.exchange)
+            for handled in self.handled
+            if handled.reply and handled.exchange is not None
+            for contract in handled.contracts
+            if issubclass(contract, CallModel)
+        )
+
+    def asyncapi(self, version: str = "1.0.0") -> dict[str, Any]:
+        """Its AsyncAPI document. Raises ContractDefinitionError when two models of one name differ."""
+        return export(
+            self.name,
+            sent=self.sent,
+            received=self.received,
+            reply_to=self.reply_to,
+            queue=self.queue,
+            queue_type=self.queue_type,
+            bindings=self.bindings,
+            exchange_types=dict(self.exchanges),
+            version=version,
+        )
 
     def owner_of(self, contract: type[PayloadModel]) -> str:
         return owner_of(contract, self.name)

@@ -1,0 +1,7 @@
+"""AsyncAPI 3: a service's contracts as one document, and what a change of such a document means to others."""
+
+from __future__ import annotations
+
+from services_communication.contracts.asyncapi.application import export
+
+__all__ = ["export"]
