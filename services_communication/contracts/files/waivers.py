@@ -1,0 +1,132 @@
+"""``waivers.json``: breaks that were accepted, until when and why. People edit it too; it is read under review.
+
+A waiver covers the findings of one rule at one place. After its last day (UTC) the break is an error again, if a former
+form of the document still has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from services_communication.contracts.files import strict
+from services_communication.contracts.finding import Finding
+from services_communication.contracts.schema import canonical
+
+NAME = "waivers.json"
+_KEYS = ("place", "rule", "reason", "until")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiver:
+    place: str
+    """``shop/events/order.placed.v1.json#/properties/email``"""
+    rule: str
+    reason: str
+    until: date
+    """The last day on which it holds."""
+
+    @property
+    def file(self) -> str:
+        return self.place.partition("#")[0]
+
+    def covers(self, finding: Finding) -> bool:
+        return (self.place, self.rule) == (finding.place, finding.rule)
+
+
+def load(data: bytes, directory: str) -> list[Waiver]:
+    """Raises ValueError with a clause that says what is wrong, and in which entry."""
+    entries = strict.loads(data)
+    if not isinstance(entries, list):
+        raise ValueError("it is no JSON list")  # noqa: TRY004  a file is wrong, no argument
+    found = [_waiver(number, entry, directory) for number, entry in enumerate(entries, 1)]
+    seen: set[tuple[str, str]] = set()
+    for waiver in found:
+        if (waiver.place, waiver.rule) in seen:
+            raise ValueError(f"{waiver.rule} at {waiver.place} is waived twice")
+        seen.add((waiver.place, waiver.rule))
+    return found
+
+
+def dump(waivers: Iterable[Waiver]) -> bytes:
+    return canonical(
+        [
+            {"place": waiver.place, "rule": waiver.rule, "reason": waiver.reason, "until": waiver.until.isoformat()}
+            for waiver in sorted(waivers)
+        ]
+    )
+
+
+def is_waivable(finding: Finding) -> bool:
+    """Breaks are; faults of files are mended instead."""
+    return finding.change is not None or finding.rule in ("compatibility-unknown", "upcaster-missing")
+
+
+def settle(
+    findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, judged: Callable[[str], bool]
+) -> list[Finding]:
+    """The findings after the waivers: a covered error is told as ``info``, one whose waiver has ended as an error.
+
+    `judged` says of a file whether everything was found that there is to find; of another file, a waiver that covers
+    nothing is no news.
+    """
+    by_slot = {(waiver.place, waiver.rule): waiver for waiver in waivers}
+    used: set[Waiver] = set()
+    settled: list[Finding] = []
+    for finding in findings:
+        waiver = by_slot.get((finding.place, finding.rule))
+        if waiver is None or finding.level != "error" or not is_waivable(finding):
+            settled.append(finding)
+        else:
+            used.add(waiver)
+            settled.append(_accepted(finding, waiver) if today <= waiver.until else _ended(finding, waiver))
+    settled.extend(_unused(waiver, today) for waiver in waivers if waiver not in used and judged(waiver.file))
+    return settled
+
+
+def _accepted(finding: Finding, waiver: Waiver) -> Finding:
+    sentence = f"{finding.sentence} (accepted until {waiver.until}: {waiver.reason})"
+    return replace(finding, level="info", sentence=sentence, hint="")
+
+
+def _ended(finding: Finding, waiver: Waiver) -> Finding:
+    return replace(
+        finding,
+        rule="waiver-expired",
+        sentence=f"{finding.rule} was accepted until {waiver.until} ({waiver.reason}), and is still there: "
+        f"{finding.sentence}",
+    )
+
+
+def _unused(waiver: Waiver, today: date) -> Finding:
+    file, _, pointer = waiver.place.partition("#")
+    hint = f"remove it from {NAME}"
+    if today <= waiver.until:
+        sentence = f"the waiver of {waiver.rule} covers nothing: that break does not occur any more"
+        return Finding("warning", "waiver-unused", file, pointer, sentence, hint)
+    sentence = f"the waiver of {waiver.rule} ended on {waiver.until} ({waiver.reason}) and covers nothing any more"
+    return Finding("error", "waiver-expired", file, pointer, sentence, hint)
+
+
+def _waiver(number: int, entry: Any, directory: str) -> Waiver:
+    if not isinstance(entry, dict) or set(entry) != set(_KEYS):
+        raise ValueError(f"entry {number} is no object of {', '.join(_KEYS)}")
+    place, rule, reason, until = (entry[key] for key in _KEYS)
+    for key in _KEYS:
+        if not isinstance(entry[key], str) or not entry[key].strip():
+            raise ValueError(f"{key} of entry {number} is no text")
+    if not place.startswith(f"{directory}/"):
+        raise ValueError(f"the place of entry {number}, {place!r}, does not begin with '{directory}/'")
+    return Waiver(place, rule, reason, day(until, f"until of entry {number}"))
+
+
+def day(text: str, what: str) -> date:
+    """A date as ``2031-12-31``. Raises ValueError that names `what`."""
+    try:
+        if len(text) == len("2031-12-31"):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError(f"{what} is {text!r}, no date like 2031-12-31")
