@@ -16,6 +16,7 @@ from services_communication.consumer.database import is_reachable, release_conne
 from services_communication.consumer.policy import RetryPolicy
 from services_communication.consumer.router import MessageRouter
 from services_communication.contracts.codec import check_body
+from services_communication.contracts.upcast import leads_to, unread
 from services_communication.errors import DecodeError, MessageNotConsumed
 from services_communication.message import HEADER_VERSION, Ack, DeadLetter, Delivery, Outcome
 from services_communication.models import InboxEntry
@@ -50,6 +51,8 @@ class Dispatcher:
             replace_stale_connections()
             return self._run(delivery)
         except DecodeError as error:
+            if error.__cause__ is not None:  # an up-caster raised it, and its author needs more than the type's name
+                logger.exception("an up-caster failed", exc_info=error.__cause__)
             return DeadLetter(error.reason, error.detail)
         except MessageNotConsumed:
             return self._policy.later(delivery)
@@ -116,14 +119,21 @@ class Dispatcher:
 
 
 def _of_version(bindings: list[Binding], delivery: Delivery) -> list[Binding]:
-    """Untyped handlers take every version; a typed one takes its own. No header: a producer that knows no versions."""
+    """The handlers that read the message's version.
+
+    Untyped ones take every version. Of the typed ones it is those of this very version; where there are none, those of
+    the newest version that up-casters lead to. No header: a producer that knows no versions, and all get the message.
+    """
     version = delivery.message.headers.get(HEADER_VERSION)
     if version is None:
         return bindings
     fitting = [binding for binding in bindings if binding.version is None or binding.version == version]
+    contracts = [binding.contract for binding in bindings if binding.contract is not None]
+    if not any(contract.__contract__.version == version for contract in contracts):
+        newest = max((c.__contract__.version for c in contracts if leads_to(version, c)), default=None)
+        fitting = [binding for binding in bindings if binding.version in (None, newest)]
     if not fitting:
-        known = sorted(binding.version for binding in bindings if binding.version is not None)
-        raise DecodeError("unknown_version", f"version {version!r:.20} has no handler; there are handlers for {known}")
+        raise DecodeError("unknown_version", unread(version, contracts))
     return fitting
 
 

@@ -1,7 +1,7 @@
 """The earlier library's untyped handlers and its four decorators.
 
 An untyped handler is called as ``(routing_key, body, exchange=…)`` with keys in snake_case. Where a contract is
-registered for the address, the message is validated through it first.
+registered for the address, the message is validated through it first, up-cast where its version is an older one.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 from services_communication.consumer.binding import Call, Prepare, accepted_keywords, check_untyped, plain_signature
 from services_communication.consumer.context import MessageContext
 from services_communication.consumer.typed import (
+    body_for,
     check_reply_to,
     refuse_expired,
     response_preparation,
     send_reply,
 )
-from services_communication.contracts import CallModel, registry
+from services_communication.contracts import AddressedModel, CallModel, registry
 from services_communication.contracts.casing import underscoreize
 from services_communication.contracts.codec import (
     decode_plain,
     encode_plain,
     validate,
 )
+from services_communication.contracts.upcast import leads_to
 from services_communication.contracts.wire import instant
 from services_communication.errors import DecodeError
 from services_communication.message import HEADER_VERSION, Delivery
@@ -61,19 +63,33 @@ def preparation(handler: Handler) -> Prepare:
 
 
 def _validate_through_contract(delivery: Delivery) -> None:
-    """Where contracts are registered for the address, one of the message's version must fit."""
-    version = delivery.message.headers.get(HEADER_VERSION)
+    """Where contracts are registered for the address, one that reads the message's version must fit.
+
+    The handler gets the body as it came all the same, in whatever version.
+    """
     refusals: list[DecodeError] = []
-    for contract in registry.at(delivery.exchange, delivery.routing_key):
-        if version is None or contract.__contract__.version == version:
-            try:
-                validate(contract, delivery.message.body)
-            except DecodeError as error:
-                refusals.append(error)
-            else:
-                return
+    for contract in _contracts(delivery):
+        try:
+            validate(contract, body_for(contract, delivery))
+        except DecodeError as error:
+            refusals.append(error)
+        else:
+            return
     if refusals:
         raise refusals[-1]
+
+
+def _contracts(delivery: Delivery) -> list[type[AddressedModel]]:
+    """Those of the message's version; where that is no class any more, the newest that up-casters lead to.
+
+    Every version where the producer knows none.
+    """
+    version = delivery.message.headers.get(HEADER_VERSION)
+    found = registry.at(delivery.exchange, delivery.routing_key)
+    if version is None:
+        return found
+    own = [contract for contract in found if contract.__contract__.version == version]
+    return own or list({c.__contract__.address: c for c in found if leads_to(version, c)}.values())
 
 
 def event_consumer(function: Handler) -> Handler:

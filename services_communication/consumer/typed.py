@@ -18,8 +18,9 @@ from services_communication.contracts.codec import (
     response_body,
 )
 from services_communication.contracts.model import response_routing_key
+from services_communication.contracts.upcast import upcast_body
 from services_communication.errors import ContractDefinitionError, DecodeError, EncodeError
-from services_communication.message import Delivery, check_short_string, new_message_id, utc_now
+from services_communication.message import HEADER_VERSION, Delivery, check_short_string, new_message_id, utc_now
 from services_communication.models import OutboxMessage
 from services_communication.settings import communication_settings
 
@@ -39,7 +40,7 @@ def preparation(contract: type[AddressedModel], handler: Callable[..., Any]) -> 
 
 def _event(contract: type[EventModel], handler: Callable[..., Any], with_context: bool) -> Prepare:
     def prepare(delivery: Delivery) -> Call:
-        envelope = decode_event(contract, delivery.message.body)
+        envelope = decode_event(contract, body_for(contract, delivery))
         if not with_context:
             return lambda: handler(envelope.payload)
         context = context_of(delivery, time=envelope.event_time or delivery.message.timestamp)
@@ -50,9 +51,11 @@ def _event(contract: type[EventModel], handler: Callable[..., Any], with_context
 
 def _command(contract: type[CommandModel], handler: Callable[..., Any], with_context: bool) -> Prepare:
     def prepare(delivery: Delivery) -> Call:
-        meta, arguments = decode_command(contract, delivery.message.body)
+        body = delivery.message.body
+        meta, arguments = decode_command(contract, body)
         refuse_expired(meta.expired_time)
-        command = arguments()
+        current = body_for(contract, delivery)  # after the deadline nothing is up-cast
+        command = arguments() if current is body else decode_command(contract, current)[1]()
         if not with_context:
             return lambda: handler(command)
         context = context_of(delivery, time=delivery.message.timestamp, expired_time=meta.expired_time)
@@ -63,7 +66,7 @@ def _command(contract: type[CommandModel], handler: Callable[..., Any], with_con
 
 def _call(contract: type[CallModel[Any]], handler: Callable[..., Any], with_context: bool) -> Prepare:
     def prepare(delivery: Delivery) -> Call:
-        envelope = decode_call(contract, delivery.message.body)
+        envelope = decode_call(contract, body_for(contract, delivery))
         meta = envelope.meta
         refuse_expired(meta.expired_time)
         check_reply_to(meta.reply_to)
@@ -99,6 +102,14 @@ def response_preparation(contract: type[CallModel[Any]], handler: Callable[..., 
         return lambda: handler(envelope.data, context)
 
     return prepare
+
+
+def body_for(contract: type[AddressedModel], delivery: Delivery) -> bytes:
+    """The message's body, in the version of `contract`: one of an older version is up-cast. Raises DecodeError."""
+    version = delivery.message.headers.get(HEADER_VERSION)
+    if version is None or version == contract.__contract__.version:
+        return delivery.message.body
+    return upcast_body(contract, version, delivery.message.body)
 
 
 def send_reply(delivery: Delivery, call_id: str, reply_to: str, data: bytes) -> None:

@@ -9,6 +9,7 @@ An instance is valid by construction and frozen. On the wire its keys are camelC
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -24,6 +25,7 @@ from services_communication.contracts.declaration import (
     refuse_unknown,
     required,
 )
+from services_communication.contracts.upcast import U, declare_step
 from services_communication.contracts.wire import tighten
 
 Reply_co = TypeVar("Reply_co", covariant=True)
@@ -86,6 +88,16 @@ class AddressedModel(PayloadModel):
         """Messages with one ordering key leave in the order in which they were written; ``""`` means no order."""
         info = self.__contract__
         return "" if info.key is None else f"{info.address.exchange}:{getattr(self, info.key)}"[:255]
+
+    @classmethod
+    def upcast(cls, version: int, /) -> Callable[[U], U]:
+        """Declare a function that turns the payload of `version` into that of the next one, before validation.
+
+        It gets a command's arguments or a call's data likewise: a JSON object as it was on the wire, with camelCase
+        keys, and returns one. It must be pure. Declared on the class of the next version or of any newer one; steps
+        make a chain (see :mod:`services_communication.contracts.upcast`). Raises ContractDefinitionError.
+        """
+        return declare_step(cls, version)
 
 
 class EventModel(AddressedModel):

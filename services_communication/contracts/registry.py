@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from services_communication.errors import ContractDefinitionError
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="PayloadModel")
 Kind: TypeAlias = Literal["event", "command", "call", "rest"]
+Upcast: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns one version's payload into that of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,20 @@ class Address:
         return f"{self.kind} {self.exchange!r} {self.routing_key!r}"
 
 
+@dataclass(frozen=True, slots=True)
+class Step(Generic[M]):
+    """An up-caster, and the class that it was declared on."""
+
+    contract: type[M]
+    upcast: Upcast
+
+
 class Registry(Generic[M]):
     """All contracts of the process. Filled when their classes are made."""
 
     def __init__(self) -> None:
         self._contracts: dict[tuple[Address, int], type[M]] = {}
+        self._steps: dict[tuple[Address, int], Step[M]] = {}
 
     def add(self, contract: type[M]) -> None:
         """Raises ContractDefinitionError when another class holds the address in this version."""
@@ -50,6 +62,8 @@ class Registry(Generic[M]):
                 f"{_name(contract)}: {info.address} version {info.version} is taken by {_name(holder)}; "
                 f"raise version=, or import that class"
             )
+        if holder is not None:
+            self.discard(holder)
         self._contracts[slot] = contract
 
     def find(self, address: Address, version: int | None = None) -> type[M] | None:
@@ -68,6 +82,24 @@ class Registry(Generic[M]):
         ]
         return sorted(found, key=lambda contract: contract.__contract__.version)
 
+    def add_step(self, contract: type[M], version: int, upcast: Upcast) -> None:
+        """`upcast` leads from `version` to the next. Raises ContractDefinitionError where another one does already."""
+        slot = (contract.__contract__.address, version)
+        if slot in self._steps:
+            raise ContractDefinitionError(
+                f"{_name(contract)}: upcast({version}) of {slot[0]} is declared already, "
+                f"on {_name(self._steps[slot].contract)}; remove one of the two"
+            )
+        self._steps[slot] = Step(contract, upcast)
+
+    def step(self, address: Address, version: int) -> Step[M] | None:
+        """The up-caster from `version` to the next."""
+        return self._steps.get((address, version))
+
+    @property
+    def steps(self) -> Mapping[tuple[Address, int], Step[M]]:
+        return MappingProxyType(self._steps)
+
     def __iter__(self) -> Iterator[type[M]]:
         return iter(list(self._contracts.values()))
 
@@ -75,9 +107,11 @@ class Registry(Generic[M]):
         return len(self._contracts)
 
     def discard(self, contract: type[M]) -> None:
-        """Forget `contract`; for tests that declare contracts of their own."""
+        """Forget `contract` and its up-casters; for tests that declare contracts of their own."""
         info = contract.__contract__
         self._contracts.pop((info.address, info.version), None)
+        for slot in [slot for slot, step in self._steps.items() if step.contract is contract]:
+            del self._steps[slot]
 
 
 def _name(contract: type) -> str:

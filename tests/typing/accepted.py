@@ -149,6 +149,42 @@ on_user_updated(user)
 audit(user, MessageContext("", "", "", "", 1, False, None, None, {}))
 assert_type(quote(GetQuote(product_id=1)), Quote)
 
+# Up-casters, of every kind; a decorated function stays what it was.
+
+
+class UserUpdated2(EventModel, aggregate="user", event_type="update.base", version=2):
+    full_name: str
+
+
+class SendSms2(CommandModel, service="sms", command_name="send", version=2):
+    text: str
+
+
+class Count3(CallModel[int], service="pricing", method_name="count", version=3):
+    pass
+
+
+@UserUpdated2.upcast(1)
+def with_full_name(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"fullName": payload["firstName"]}
+
+
+@UserUpdated.upcast(1)
+def of_a_mapping(payload: Mapping[str, object]) -> dict[str, Any]:
+    return dict(payload)
+
+
+@Count3.upcast(1)
+@Count3.upcast(2)
+def unchanged(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
+
+
+SendSms2.upcast(1)(lambda arguments: {"text": arguments["text"]})
+assert_type(with_full_name({"firstName": "A"}), dict[str, Any])
+assert_type(of_a_mapping({"a": object()}), dict[str, Any])
+
+
 # Replies.
 
 
