@@ -12,7 +12,7 @@ The steps make a chain: n → n + 1 → … → the version that is read. One th
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from pydantic_core import from_json, to_json
@@ -104,8 +104,8 @@ def unread(version: object, contracts: Sequence[type[AddressedModel]]) -> str:
     known = sorted({n for c in contracts for n in range(oldest(c), c.__contract__.version + 1)})
     text = f"version {version!r:.20} is not read; {_listed(known)}"
     newest = max(contracts, key=lambda contract: contract.__contract__.version)
-    if isinstance(version, int) and 1 <= version < newest.__contract__.version:
-        text += f"; {newest.__name__}.upcast({missing_step(newest, version)}) is missing"
+    if isinstance(version, int) and version >= 1 and (step := missing_step(newest, version)) is not None:
+        text += f"; {newest.__name__}.upcast({step}) is missing"
     return text
 
 
@@ -129,31 +129,7 @@ def dead_ends(file_of: Callable[[type[AddressedModel]], str]) -> list[Finding]:
     ]
 
 
-def unreached(contract: type[AddressedModel], former: Iterable[int], file: str) -> list[Finding]:
-    """Those of the `former` versions, oldest first, that are no class any more and that no chain leads on from.
-
-    For the newest `contract` of an address. The rule is ``upcast-missing``.
-    """
-    address = contract.__contract__.address
-    return [
-        Finding(
-            "warning",
-            "upcast-missing",
-            file,
-            "",
-            f"messages of version {version} of {address} cannot be read any more: "
-            f"upcast({missing_step(contract, version)}) is missing",
-            f"declare @{contract.__name__}.upcast({missing_step(contract, version)}), "
-            f"or remove the document when no message of that version is left",
-        )
-        for version in sorted(former)
-        if version < contract.__contract__.version
-        and registry.find(address, version) is None
-        and not leads_to(version, contract)
-    ]
-
-
-def declare_step(contract: type[AddressedModel], version: int) -> Callable[[U], U]:
+def declare_step(contract: type[AddressedModel], version: object) -> Callable[[U], U]:
     """The decorator that ``contract.upcast(version)`` is. Raises ContractDefinitionError."""
     if callable(version):
         raise mistake(contract, f"write @{contract.__name__}.upcast(1), with the version that the function reads")

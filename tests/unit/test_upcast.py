@@ -15,7 +15,7 @@ import pytest
 
 from services_communication.contracts import CallModel, CommandModel, EventModel, registry
 from services_communication.contracts.codec import decode_call, decode_command, decode_event
-from services_communication.contracts.upcast import dead_ends, leads_to, oldest, unreached, upcast, upcast_body
+from services_communication.contracts.upcast import dead_ends, leads_to, missing_step, oldest, upcast, upcast_body
 from services_communication.errors import ContractDefinitionError, DecodeError
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_version_from_one_to_the_newest_is_not_read(version: object) 
     with pytest.raises(DecodeError) as caught:
         upcast(Moved, version, {})
     assert caught.value.reason == "unknown_version"
-    assert "versions 1, 2 and 3 are" in caught.value.detail
+    assert caught.value.detail.endswith(" is not read; versions 1, 2 and 3 are")
     assert len(caught.value.detail) < 200
 
 
@@ -384,6 +384,17 @@ def test_a_module_with_upcasters_may_be_reloaded(tmp_path: Path, monkeypatch: py
     del sys.modules["reloaded_upcasts"]
 
 
+def test_the_first_step_that_is_missing_can_be_asked_for() -> None:
+    """The check of contracts says it of versions whose documents are kept."""
+
+    class Five(EventModel, aggregate="upcast", event_type="missing", version=5):
+        a: int
+
+    for n in (1, 4):
+        Five.upcast(n)(identity)
+    assert [missing_step(Five, version) for version in (0, 1, 2, 3, 4, 5, 6)] == [2, 2, 2, 3, None, None, None]
+
+
 def test_a_step_that_nothing_takes_on_is_found() -> None:
     """A finding with a stable rule, for the check of contracts; whole chains and chains to a class are none."""
 
@@ -402,25 +413,4 @@ def test_a_step_that_nothing_takes_on_is_found() -> None:
         "there is no upcast(4), and no class of version 4"
     )
     assert finding.hint == "declare Five.upcast(4), or remove upcast(3)"
-    assert Two.__contract__.version == 2
-
-
-def test_former_versions_that_are_read_no_more_are_found() -> None:
-    """Not those that a class or a chain reads."""
-
-    class Two(EventModel, aggregate="upcast", event_type="former", version=2):
-        a: int
-
-    class Five(EventModel, aggregate="upcast", event_type="former", version=5):
-        a: int
-
-    Five.upcast(4)(identity)
-    found = unreached(Five, [5, 4, 3, 2, 1], "shop/events/upcast.former.v5.json")
-    assert [(finding.level, finding.rule, finding.file) for finding in found] == [
-        ("warning", "upcast-missing", "shop/events/upcast.former.v5.json")
-    ] * 2
-    assert [finding.sentence for finding in found] == [
-        "messages of version 1 of event 'upcast' 'former' cannot be read any more: upcast(1) is missing",
-        "messages of version 3 of event 'upcast' 'former' cannot be read any more: upcast(3) is missing",
-    ]
     assert Two.__contract__.version == 2
