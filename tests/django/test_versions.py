@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from services_communication import broker
 from services_communication.consumer import MessageContext, MessageRouter
 from services_communication.consumer.dispatch import Dispatcher
 from services_communication.contracts import CallModel, CommandModel, EventModel, registry
 from services_communication.message import Ack, DeadLetter, Delivery, Message, Outcome
 from services_communication.models import InboxEntry, OutboxMessage
+from services_communication.publisher import publish_aggregate_event
+from services_communication.publisher.relay import Relay
 from services_communication.settings import communication_settings
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
@@ -253,6 +256,20 @@ def test_a_call_of_an_older_version_gets_the_newest_reply(router: MessageRouter,
     assert dispatch("double", {"id": "c", "meta": {"replyTo": "shop"}, "data": {"text": "21"}}, 1) == Ack()
     (row,) = OutboxMessage.objects.all()
     assert json.loads(bytes(row.body))["data"] == 42
+
+
+def test_what_an_older_producer_publishes_arrives(router: MessageRouter, queue: Any) -> None:
+    """From the outbox through the relay and a broker in memory; the producer still has the old class."""
+    got: list[Any] = []
+    router.consumer(Named3)(keeping(got))
+    received = queue("q", ("versions", "#"))
+    publish_aggregate_event(Named1(name="Alisher Navoiy"))
+    publish_aggregate_event(Named3(full_name="Babur"))
+    settings = communication_settings.get()
+    Relay(broker.publisher(), settings).run(until_empty=True)
+    outcomes = [Dispatcher(router, settings)(Delivery(message, "q")) for message in received()]
+    assert outcomes == [Ack(), Ack()]
+    assert got == [Named3(full_name="Navoiy, Alisher"), Named3(full_name="Babur")]
 
 
 UNTYPED = [
