@@ -58,6 +58,8 @@ class Request:
     """Breaks to accept."""
     derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Directory → name → document, of those that are made from all contracts."""
+    told: Sequence[Finding] = ()
+    """What else is wrong with the contracts."""
     missing_step: MissingStep | None = None
     """`upcast.missing_step`."""
     consumers: Excuse | None = None
@@ -78,6 +80,7 @@ class Review:
 
 def review(request: Request, judge: Judge, today: date) -> Review:
     """Raises ConfigurationError for a retire=, forget= or accept= that names nothing."""
+    _check_spelling(request)
     code = _code(request)
     plans = [
         plan(
@@ -91,7 +94,7 @@ def review(request: Request, judge: Judge, today: date) -> Review:
         for name in sorted(code.of)
     ]
     _check_places(request, plans, code)
-    findings = [*code.findings, *_clashes(code, plans)]
+    findings = [*request.told, *code.findings, *_clashes(code, plans)]
     for made in plans:
         findings += made.findings
     documents = {made.file(name): document for made in plans for name, document in made.documents.items()}
@@ -196,6 +199,16 @@ def _clashes(code: _Declared, plans: Sequence[Plan]) -> list[Finding]:
 
 def _names_in(directory: str, places: Iterable[str]) -> list[str]:
     return [place.partition("/")[2] for place in places if place.partition("/")[0] == directory]
+
+
+def _check_spelling(request: Request) -> None:
+    """Places become paths."""
+    for place in (*request.retire, *request.forget):
+        parts = place.split("/")
+        if len(parts) < 2 or any(part in ("", ".", "..") for part in parts):  # noqa: PLR2004  a directory and a file
+            raise ConfigurationError(
+                f"{place!r} is no document: write it as findings do, shop/events/order.placed.v1.json"
+            )
 
 
 def _check_places(request: Request, plans: Sequence[Plan], code: _Declared) -> None:

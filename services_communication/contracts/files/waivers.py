@@ -77,27 +77,21 @@ def settle(
     settled: list[Finding] = []
     for finding in findings:
         waiver = by_slot.get((finding.place, finding.rule))
-        if waiver is None or finding.level != "error" or not is_waivable(finding):
+        if waiver is None or not is_waivable(finding):
             settled.append(finding)
-        else:
-            used.add(waiver)
-            settled.append(_accepted(finding, waiver) if today <= waiver.until else _ended(finding, waiver))
+            continue
+        used.add(waiver)  # also where consumers have excused the break: they are not known to every run
+        settled.append(_covered(finding, waiver, today) if finding.level == "error" else finding)
     settled.extend(_unused(waiver, today) for waiver in waivers if waiver not in used and judged(waiver.file))
     return settled
 
 
-def _accepted(finding: Finding, waiver: Waiver) -> Finding:
-    sentence = f"{finding.sentence} (accepted until {waiver.until}: {waiver.reason})"
-    return replace(finding, level="info", sentence=sentence, hint="")
-
-
-def _ended(finding: Finding, waiver: Waiver) -> Finding:
-    return replace(
-        finding,
-        rule="waiver-expired",
-        sentence=f"{finding.rule} was accepted until {waiver.until} ({waiver.reason}), and is still there: "
-        f"{finding.sentence}",
-    )
+def _covered(finding: Finding, waiver: Waiver, today: date) -> Finding:
+    if today <= waiver.until:
+        sentence = f"{finding.sentence} (accepted until {waiver.until}: {waiver.reason})"
+        return replace(finding, level="info", sentence=sentence, hint="")
+    sentence = f"{finding.rule} was accepted until {waiver.until} ({waiver.reason}), and is still there"
+    return replace(finding, rule="waiver-expired", sentence=f"{sentence}: {finding.sentence}")
 
 
 def _unused(waiver: Waiver, today: date) -> Finding:
