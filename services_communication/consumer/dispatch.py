@@ -127,13 +127,14 @@ def _of_version(bindings: list[Binding], delivery: Delivery) -> list[Binding]:
     version = delivery.message.headers.get(HEADER_VERSION)
     if version is None:
         return bindings
-    fitting = [binding for binding in bindings if binding.version is None or binding.version == version]
-    contracts = [binding.contract for binding in bindings if binding.contract is not None]
-    if not any(contract.__contract__.version == version for contract in contracts):
-        newest = max((c.__contract__.version for c in contracts if leads_to(version, c)), default=None)
-        fitting = [binding for binding in bindings if binding.version in (None, newest)]
+    versions = [binding.version for binding in bindings]
+    wanted: object = version
+    if version not in versions:
+        contracts = [binding.contract for binding in bindings if binding.contract is not None]
+        wanted = max((c.__contract__.version for c in contracts if leads_to(version, c)), default=None)
+    fitting = [binding for binding, own in zip(bindings, versions, strict=True) if own is None or own == wanted]
     if not fitting:
-        raise DecodeError("unknown_version", unread(version, contracts))
+        raise DecodeError("unknown_version", unread(version, [b.contract for b in bindings if b.contract is not None]))
     return fitting
 
 
