@@ -1,0 +1,179 @@
+"""``contracts diff``: what changed since a git revision, or from one file to another, and whom it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from services_communication.contracts import AddressedModel
+from services_communication.contracts.files import strict
+from services_communication.contracts.files.paths import (
+    FOLDERS,
+    Identity,
+    directory_of,
+    file_of,
+    identity_in,
+    identity_of,
+    is_written_by,
+)
+from services_communication.contracts.finding import Finding
+from services_communication.contracts.rendering import FORMATS, Format, render, summary
+from services_communication.contracts.report import Mode, Report
+from services_communication.contracts.upcast import oldest
+from services_communication.contracts.usage import read_json
+from services_communication.management.contracts import changes
+from services_communication.management.contracts.declared import document_of
+from services_communication.management.contracts.git import GitError, Revision
+from services_communication.management.contracts.output import Output, schemas_directory
+from services_communication.management.service import Service, this_service
+
+HELP = "What changed since a git revision, or between two files, and whether it breaks somebody."
+DESCRIPTION = """\
+contracts diff [REF]           the documents as they were at git revision REF (default HEAD) against the code now
+contracts diff OLD NEW         one file against another: two contract documents, or two AsyncAPI documents
+
+Exit code 0: nothing breaks; 1: something breaks, or it cannot be decided; 2: wrong usage (no git, no such revision, a
+file that cannot be read). Only git's own files are read: nothing is checked out and no network is asked."""
+ASYNCAPI = "asyncapi.json"
+
+
+def add_arguments(parser: CommandParser) -> None:
+    parser.add_argument(
+        "sides", metavar="REF | OLD NEW", nargs="*", help="A git revision, or two files. Default: HEAD."
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", help="The directory of schemas. Default: schemas/ in BASE_DIR, or here."
+    )
+    parser.add_argument(
+        "--mode",
+        type=str.upper,
+        choices=[mode.value for mode in Mode],
+        default=Mode.FULL_TRANSITIVE.value,
+        help="Which directions must hold. Default: FULL_TRANSITIVE.",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="Default: text.")
+
+
+def run(out: Output, *, sides: list[str], output: str | None, mode: str, format: Format, **_: Any) -> int:  # noqa: A002  the option's name
+    if len(sides) > 2:  # noqa: PLR2004  a diff has two sides
+        raise CommandError("diff takes a git revision, or two files", returncode=2)
+    chosen, root = Mode(mode), schemas_directory(output)
+    if len(sides) == 2:  # noqa: PLR2004  as above
+        found = list(_of_files(Path(sides[0]), Path(sides[1]), chosen))
+        about, place = f"{sides[0]} and {sides[1]}", ""
+    else:
+        name = sides[0] if sides else "HEAD"
+        found = list(_since(name, root, chosen))
+        about, place = f"{name} and the code", root.as_posix()
+    _show(out, found, format, about, place)
+    return 1 if any(finding.level == "error" for finding in found) else 0
+
+
+def _show(out: Output, found: list[Finding], form: Format, about: str, root: str) -> None:
+    styles = {"error": out.style.ERROR, "warning": out.style.WARNING, "info": out.style.NOTICE}
+    out.out.write(render(found, form, root=root, paint=lambda level, text: styles[level](text)), ending="")
+    if form != "text":
+        return
+    if not found:
+        out.line(out.style.SUCCESS(f"No contract differs between {about}."))
+    elif not summary(found):
+        out.line(out.style.SUCCESS(f"What differs between {about} breaks nobody."))
+    else:
+        out.line(out.style.ERROR(f"Between {about}: {summary(found)}"))
+
+
+def _of_files(old: Path, new: Path, mode: Mode) -> Iterator[Finding]:
+    before, after = _read(old), _read(new)
+    kinds = ["asyncapi" in before, "asyncapi" in after]
+    if all(kinds):
+        yield from _of_asyncapi(before, after)
+    elif any(kinds):
+        raise CommandError(f"{old} and {new}: only one of them is an AsyncAPI document", returncode=2)
+    else:
+        yield from changes.findings_of(_judge([before], after, mode), new.as_posix(), mode)
+
+
+def _judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
+    from services_communication.contracts.compatibility import compare_all  # noqa: PLC0415  only diff needs the judge
+
+    return compare_all(former, new, mode)
+
+
+def _of_asyncapi(old: dict[str, Any], new: dict[str, Any]) -> list[Finding]:
+    from services_communication.contracts.asyncapi import diff  # noqa: PLC0415  as above
+
+    return diff(old, new)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = read_json(path)
+    except ValueError as error:
+        raise CommandError(f"{path} cannot be read: {error}", returncode=2) from None
+    if not isinstance(value, dict):
+        raise CommandError(f"{path} is no JSON object, so no document of a contract", returncode=2)
+    return value
+
+
+def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
+    service = this_service()
+    try:
+        files = Revision.of(name, root).files(root)
+    except GitError as error:
+        raise CommandError(str(error), returncode=2) from None
+    now = {
+        file_of(contract, service.name): document_of(contract)
+        for contract in service.declared
+        if is_written_by(contract, service.name)
+    }
+    former = dict(_documents(files, name, _directories(service), now))
+    yield from changes.changes(former, now, _judge, mode, _oldest(service))
+    own = f"{directory_of(service.name)}/{ASYNCAPI}"
+    if own in files:
+        yield from _of_asyncapi(_parsed(files[own], f"{name}:{own}"), service.asyncapi())
+
+
+def _directories(service: Service) -> set[str]:
+    """Where a document that the code lacks is one that it lost: in other directories it is another service's."""
+    received = (file_of(contract, service.name).partition("/")[0] for contract in service.received)
+    return {directory_of(service.name), *received}
+
+
+def _documents(
+    files: dict[str, bytes], name: str, directories: set[str], wanted: Collection[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for file, data in files.items():
+        directory, _, inside = file.partition("/")
+        folder, _, last = inside.partition("/")
+        if folder not in FOLDERS.values() or "/" in last or last.endswith(".examples.json"):
+            continue
+        if file in wanted or directory in directories:
+            value = _parsed(data, f"{name}:{file}")
+            try:
+                identity_in(value)
+            except ValueError as error:
+                raise CommandError(f"{name}:{file} is no document of a contract: {error}", returncode=2) from None
+            yield file, value
+
+
+def _parsed(data: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = strict.loads(data)
+    except ValueError as error:
+        raise CommandError(f"{place} cannot be read: {error}", returncode=2) from None
+    if not isinstance(value, dict):
+        raise CommandError(f"{place} is no JSON object", returncode=2)
+    return value
+
+
+def _oldest(service: Service) -> dict[Identity, int]:
+    """Address → the oldest version that the code reads; every one of a REST payload, which knows no up-casters."""
+    found: dict[Identity, int] = {}
+    for contract in service.declared:
+        first = oldest(contract) if issubclass(contract, AddressedModel) else 1
+        identity = identity_of(contract.__contract__.address)
+        found[identity] = min(first, found.get(identity, first))
+    return found
