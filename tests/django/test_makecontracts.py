@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import override_settings
 
-from services_communication.contracts import EventModel, registry, resources
+from services_communication.contracts import EventModel, Registry, registry, resources
 from services_communication.management.service import this_service
 
 
@@ -32,7 +32,8 @@ class Ran:
 @pytest.fixture(autouse=True)
 def _only_contracts_of_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Those that other test modules declared are away meanwhile."""
-    held = [(known, list(known)) for known in (registry, resources)]
+    registries: list[Registry[Any]] = [registry, resources]
+    held = [(known, list(known)) for known in registries]
     for known, contracts in held:
         for contract in contracts:
             known.discard(contract)
@@ -71,8 +72,8 @@ def declare(name: str = "Made", version: int = 1, module: str = __name__, **fiel
         if contract.__name__ == name and contract.__contract__.version == version:
             registry.discard(contract)
     namespace = {"__module__": module, "__annotations__": {"id": int, **fields}}
-    keywords: dict[str, Any] = {"aggregate": name.lower(), "event_type": "it", "version": version}
-    return type(EventModel)(name, (EventModel,), namespace, **keywords)
+    keywords = {"aggregate": name.lower(), "event_type": "it", "version": version}
+    return cast("type[EventModel]", types.new_class(name, (EventModel,), keywords, lambda body: body.update(namespace)))
 
 
 FILE = "tests/events/made.it.v1.json"

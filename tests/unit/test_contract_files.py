@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import new_class
+from typing import Any, cast
 
 import pytest
 
@@ -57,8 +58,10 @@ def order(version: int = 1, **fields: Any) -> type[EventModel]:
     annotations = {"id": int, **{name: kind[0] if isinstance(kind, tuple) else kind for name, kind in fields.items()}}
     defaults = {name: kind[1] for name, kind in fields.items() if isinstance(kind, tuple)}
     namespace = {"__module__": __name__, "__annotations__": annotations, **defaults}
-    keywords: dict[str, Any] = {"aggregate": "files", "event_type": "placed", "version": version}
-    return type(EventModel)("OrderPlaced", (EventModel,), namespace, **keywords)
+    keywords = {"aggregate": "files", "event_type": "placed", "version": version}
+    return cast(
+        "type[EventModel]", new_class("OrderPlaced", (EventModel,), keywords, lambda body: body.update(namespace))
+    )
 
 
 @pytest.fixture
@@ -118,10 +121,13 @@ class Hidden(CommandModel, service=".."):
 
 def test_where_documents_lie() -> None:
     """Under the owner, by kind; what is not plain in a name is percent-encoded, so that no name leads elsewhere."""
-    receipt = type(PayloadModel)("Receipt", (PayloadModel,), {"__module__": __name__}, resource="orders/receipt")
+
+    class Receipt(PayloadModel, resource="orders/receipt"):
+        pass
+
     try:
         assert {
-            contract.__name__: file_of(contract, "shop") for contract in (Sms, Ring, Quote, Theirs, Odd, receipt)
+            contract.__name__: file_of(contract, "shop") for contract in (Sms, Ring, Quote, Theirs, Odd, Receipt)
         } == {
             "Sms": "files-sms/commands/send.v1.json",
             "Ring": "files-bell/commands/_.v1.json",
@@ -131,7 +137,7 @@ def test_where_documents_lie() -> None:
             "Receipt": "shop/rest/orders.receipt.v1.json",
         }
     finally:
-        resources.discard(receipt)
+        resources.discard(Receipt)
     assert file_of(order(), "shop") == ORDER
     assert file_of(Hidden, "shop") == "%2E./commands/_.v1.json"
 
