@@ -13,6 +13,8 @@ from typing import NoReturn
 
 from services_codegen.errors import InputError
 
+# The generator's way to constrain one member of a union; written out with Annotated.
+CONSTRAINED = {"conbytes": "bytes", "confloat": "float", "conint": "int", "constr": "str"}
 IMPORTS: dict[str, frozenset[str]] = {
     "__future__": frozenset({"annotations"}),
     "datetime": frozenset({"date", "datetime", "time", "timedelta"}),
@@ -20,11 +22,16 @@ IMPORTS: dict[str, frozenset[str]] = {
     "ipaddress": frozenset({"IPv4Address", "IPv6Address"}),
     "typing": frozenset({"Annotated", "Any", "Literal", "Union"}),
     "uuid": frozenset({"UUID"}),
-    "pydantic": frozenset({"AwareDatetime", "ConfigDict", "Field", "RootModel", "StringConstraints"}),
+    "pydantic": frozenset({"AwareDatetime", "ConfigDict", "Field", "RootModel", "StringConstraints", *CONSTRAINED}),
     "services_communication.contracts": frozenset({"CallModel", "CommandModel", "EventModel", "PayloadModel"}),
 }
 BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple"})
-CLASS_KEYWORDS = frozenset({"aggregate", "event_type", "service", "command_name", "method_name", "version", "key"})
+CLASS_KEYWORDS = frozenset(
+    {
+        *("aggregate", "event_type", "service", "command_name", "method_name", "resource"),
+        *("version", "key", "owner", "unroutable_ok"),
+    }
+)
 # Calls that take constants only.
 CALLS = frozenset(
     {"ConfigDict", "Decimal", "Field", "IPv4Address", "IPv6Address", "StringConstraints", "UUID", "timedelta"}
@@ -128,13 +135,20 @@ class _Module:
                     self._value(item)
                 elif not (isinstance(item, ast.Constant) and item.value is Ellipsis):
                     self._type(item)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CONSTRAINED:
+            self._call(node)
         else:
             self._refuse(node)
 
     def _value(self, node: ast.expr) -> None:
-        if isinstance(node, ast.List):
+        if isinstance(node, ast.List | ast.Set | ast.Tuple):
             for item in node.elts:
                 self._value(item)
+        elif isinstance(node, ast.Dict):
+            for part in (*node.keys, *node.values):
+                if part is None:
+                    self._refuse(node)
+                self._value(part)
         elif isinstance(node, ast.Call):
             self._call(node)
         else:
@@ -142,7 +156,9 @@ class _Module:
 
     def _call(self, node: ast.Call) -> None:
         func = node.func
-        known = isinstance(func, ast.Name) and self._imported.get(func.id) in CALLS
+        known = isinstance(func, ast.Name) and self._imported.get(func.id) in CALLS | set(CONSTRAINED)
+        if ast.unparse(node) == "set()" and "set" not in self._imported:
+            return
         if isinstance(func, ast.Attribute):
             known = func.attr in METHODS and self._is_class(func.value)
         if not known:
@@ -150,17 +166,22 @@ class _Module:
         for argument in node.args:
             self._constant(argument)
         for keyword in node.keywords:
-            if keyword.arg is None:
+            self._keyword(keyword, node)
+
+    def _keyword(self, keyword: ast.keyword, node: ast.Call) -> None:
+        if keyword.arg is None:
+            self._refuse(node)
+        elif keyword.arg == "default_factory" and isinstance(keyword.value, ast.Lambda):
+            if ast.unparse(keyword.value.args):
                 self._refuse(node)
-            elif keyword.arg == "default_factory" and isinstance(keyword.value, ast.Lambda):
-                if ast.unparse(keyword.value.args):
-                    self._refuse(node)
-                self._value(keyword.value.body)
-            elif keyword.arg == "default_factory":
-                if ast.unparse(keyword.value) not in ("list", "dict"):
-                    self._refuse(node)
-            else:
-                self._constant(keyword.value)
+            self._value(keyword.value.body)
+        elif keyword.arg == "default_factory":
+            if ast.unparse(keyword.value) not in ("list", "dict", "set"):
+                self._refuse(node)
+        elif isinstance(keyword.value, ast.Call):  # a bound: Decimal("0.05")
+            self._call(keyword.value)
+        else:
+            self._constant(keyword.value)
 
     def _constant(self, node: ast.expr) -> None:
         if not _is_constant(node):

@@ -13,15 +13,18 @@ from typing import Any
 
 from services_codegen.documents import Document
 from services_codegen.errors import InputError
-from services_codegen.names import module_name
+from services_codegen.marks import Marked, Marks
+from services_codegen.names import is_class_name, module_name
 from services_codegen.plan import Plan
 from services_codegen.references import DEFINITIONS, References
 
 ROOT_MARK = "services-codegen root "
 REPLY_PROPERTY = "xContractReply"
+REPLY = "#/x-contract/reply"
 MAX_NAME = 200
 TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 DIALECT = re.compile(r"https?://json-schema\.org/(draft-0[4-7]|draft/20(19-09|20-12))/schema#?")
+NUMBER_RULES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 REFUSED = frozenset({"$dynamicRef", "$recursiveRef"})
 
 # The formats that have a Python type which travels as the same text. The others say something about a text that nobody
@@ -39,12 +42,12 @@ STRING_FORMATS = {
 }
 
 
-def clean_copy(plan: Plan, references: References) -> dict[str, Any]:
+def clean_copy(plan: Plan, references: References, marks: Marks) -> dict[str, Any]:
     """The document of `plan`, safe for the generator. Raises InputError naming the file and the place."""
     document = plan.document
-    cleaner = _Cleaner(document, references)
+    cleaner = _Cleaner(document, references, marks)
     schema = cleaner.schema({key: value for key, value in document.schema.items() if key != "title"}, "#")
-    schema["title"] = plan.class_name
+    schema["title"] = plan.generated_name
     schema["description"] = f"{ROOT_MARK}{plan.module}"
     dialect = document.schema.get("$schema")
     if isinstance(dialect, str) and DIALECT.fullmatch(dialect):
@@ -53,8 +56,9 @@ def clean_copy(plan: Plan, references: References) -> dict[str, Any]:
         properties = schema.setdefault("properties", {})
         if REPLY_PROPERTY in properties:
             raise InputError(f"{document.name}: rename the property {REPLY_PROPERTY}; the generator needs the name")
-        reply = _named_reply(plan, references)
-        properties[REPLY_PROPERTY] = {"title": f"{plan.class_name}Reply"} | cleaner.schema(reply, "#/x-contract/reply")
+        reply = named_reply(plan, references)
+        cleaner.reply_name = f"{plan.class_name}Reply"
+        properties[REPLY_PROPERTY] = cleaner.schema(reply, REPLY)
         schema["required"] = [*schema.get("required", []), REPLY_PROPERTY]
         schema["type"] = "object"
     return schema
@@ -66,7 +70,7 @@ def clean_text(value: str) -> str:
     return "".join(character for character in text if character == "\n" or character.isprintable()).strip()
 
 
-def _named_reply(plan: Plan, references: References) -> Any:
+def named_reply(plan: Plan, references: References) -> Any:
     """The schema of the reply; ``{"title": "Quote"}`` alone means the definition or document of that title."""
     if set(plan.reply) != {"title"}:
         return plan.reply
@@ -83,9 +87,11 @@ def _named_reply(plan: Plan, references: References) -> Any:
 
 
 class _Cleaner:
-    def __init__(self, document: Document, references: References) -> None:
+    def __init__(self, document: Document, references: References, marks: Marks) -> None:
         self._document = document
         self._references = references
+        self._marks = marks
+        self.reply_name: str | None = None
 
     def schema(self, value: Any, where: str) -> dict[str, Any]:
         """The clean copy of the schema `value`; `where` is its place, for errors."""
@@ -109,7 +115,22 @@ class _Cleaner:
                 copy[keyword] = _PARTS[keyword](self, item, place)
         if "type" in copy and "$ref" in copy and self._says_nothing(copy["type"], value["$ref"], where):
             del copy["type"]  # it would make the generator copy the class
-        return self._settled(copy)
+        return self._marked(self._settled(copy), value, where)
+
+    def _marked(self, copy: dict[str, Any], value: dict[str, Any], where: str) -> dict[str, Any]:
+        """`copy` with the mark of its class, if it becomes one. Parts of an ``allOf`` are no classes of their own."""
+        if {"properties", "allOf"} & set(copy) and "/allOf/" not in where:
+            copy["description"] = self._marks.add(Marked(self._document, where, value, self._class_name(where)))
+        return copy
+
+    def _class_name(self, where: str) -> str | None:
+        """A definition's own name, in the library's documents: the class had it."""
+        if where == REPLY:
+            return self.reply_name
+        parent, _, name = where.rpartition("/")
+        name = name.strip("'")
+        own = "x-contract" in self._document.schema and parent in ("#/$defs", "#/definitions")
+        return name if own and is_class_name(name) else None
 
     def _says_nothing(self, kind: object, reference: object, where: str) -> bool:
         """Whether the type beside a ``$ref`` is the type of what it leads to."""
@@ -126,10 +147,15 @@ class _Cleaner:
         if isinstance(copy.get("required"), bool):  # draft 3 said it of the property itself
             del copy["required"]
         kinds = copy.get("type")
-        is_text = kinds == "string" or (isinstance(kinds, list) and set(kinds) == {"string", "null"})
+        if copy.get("format") == "decimal" and isinstance(kinds, list) and {"number", "string"} <= set(kinds):
+            kinds = copy["type"] = [kind for kind in kinds if kind != "number"]  # a Decimal is read from both
+        is_text = kinds == "string" or (isinstance(kinds, list) and set(kinds) - {"null"} == {"string"})
         known = STRING_FORMATS.get(copy.pop("format", ""))
         if is_text and known:
             copy["format"] = known
+        if is_text and known == "decimal":  # the generator knows no rules for its text
+            for keyword in ("pattern", *NUMBER_RULES):
+                copy.pop(keyword, None)
         for keyword in ("const", "enum"):
             values = copy.get(keyword, []) if keyword == "enum" else [copy.get(keyword)]
             if not all(_is_scalar(value) for value in values):

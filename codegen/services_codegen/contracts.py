@@ -9,6 +9,7 @@ from services_codegen.allowlist import check
 from services_codegen.clean import clean_copy
 from services_codegen.documents import read_documents
 from services_codegen.generate import generate
+from services_codegen.marks import Marks
 from services_codegen.package import write_files
 from services_codegen.plan import AddressRule, Plan, make_plans
 from services_codegen.proof import prove
@@ -28,19 +29,22 @@ def contract_files(source: Path, rule: AddressRule, package: str) -> tuple[dict[
     plans = make_plans(documents, rule, references.parts())
     with tempfile.TemporaryDirectory(prefix="services-codegen-") as name:
         folder = Path(name)
-        sources = generate({plan.module: clean_copy(plan, references) for plan in plans}, folder)
-        files = _files(sources, plans)
+        marks = Marks()
+        sources = generate({plan.module: clean_copy(plan, references, marks) for plan in plans}, folder)
+        files, lost = _files(sources, plans, marks, references)
         write_files(folder / package, files)
         prove(folder, package)
-    return files, notes
+    return files, [*notes, *lost]
 
 
-def _files(sources: dict[str, str], plans: list[Plan]) -> dict[str, str]:
+def _files(
+    sources: dict[str, str], plans: list[Plan], marks: Marks, references: References
+) -> tuple[dict[str, str], list[str]]:
     origins = {plan.module: ascii(plan.name)[1:-1] for plan in plans} | {SHARED: "schemas that refer to one another"}
     trees = {name: check(name, text, sources) for name, text in sources.items() if name in origins}
-    roots = rebase(trees, plans)
+    roots, lost = rebase(trees, plans, marks, references)
     files = {f"{name}.py": module_text(tree, origins[name]) for name, tree in trees.items() if holds_classes(tree)}
     files["__init__.py"] = init_text(roots, trees, "the schemas of its modules")
     for name, text in files.items():
         check(name, text, sources)  # what is written, not what was meant
-    return dict(sorted((files | {"py.typed": ""}).items()))
+    return dict(sorted((files | {"py.typed": ""}).items())), lost

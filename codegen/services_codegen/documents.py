@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from services_codegen.errors import InputError
+from services_codegen.replies import moved_reply
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 100
 FOREIGN_KINDS = {"asyncapi": "an AsyncAPI document", "openapi": "an OpenAPI document", "swagger": "a Swagger document"}
+# What makecontracts keeps beside the documents.
+NEEDS = "needs"
+COMPANIONS = {"contracts.lock.json": "the list of the documents", "waivers.json": "the list of accepted breaks"}
+EXAMPLES = ".examples.json"
 
 
 @dataclass(slots=True)
@@ -50,28 +55,45 @@ def read_documents(root: Path) -> tuple[list[Document], list[str]]:
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such directory; give the directory that holds the *.json schemas")
-    documents, notes = [], []
-    for path in _files(root):
+    paths, needs = _files(root)
+    documents: list[Document] = []
+    notes = [f"{path.relative_to(root).as_posix()}: what is read of other contracts; skipped" for path in needs]
+    for path in paths:
         name = path.relative_to(root).as_posix()
+        companion = _companion(path)
+        if companion:
+            notes.append(f"{name}: {companion} is not read; skipped")
+            continue
         value = _parsed(path, name, root)
         foreign = next((text for keyword, text in FOREIGN_KINDS.items() if keyword in value), None)
         if foreign and "$schema" not in value:
             notes.append(f"{name}: {foreign} is not read; skipped")
         else:
-            documents.append(_unwrapped(Document(name, value)))
+            documents.append(_unwrapped(Document(name, moved_reply(value))))
     if not documents:
         raise InputError(f"{root}: holds no *.json schema")
     return documents, notes
 
 
-def _files(root: Path) -> list[Path]:
-    found = [
-        Path(folder, name)
-        for folder, _, names in os.walk(root, followlinks=False)
-        for name in names
-        if name.endswith(".json")
-    ]
-    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+def _files(root: Path) -> tuple[list[Path], list[Path]]:
+    """The ``*.json`` files below `root`, and the directories of what services read of others' contracts."""
+    found: list[Path] = []
+    skipped: list[Path] = []
+    for folder, folders, names in os.walk(root, followlinks=False):
+        if NEEDS in folders:
+            folders.remove(NEEDS)
+            skipped.append(Path(folder, NEEDS))
+        found.extend(Path(folder, name) for name in names if name.endswith(".json"))
+
+    def by_name(path: Path) -> str:
+        return path.relative_to(root).as_posix()
+
+    return sorted(found, key=by_name), sorted(skipped, key=by_name)
+
+
+def _companion(path: Path) -> str | None:
+    """What a file is that makecontracts keeps beside the documents; None for a document."""
+    return "a list of examples" if path.name.endswith(EXAMPLES) else COMPANIONS.get(path.name)
 
 
 def _parsed(path: Path, name: str, root: Path) -> dict[str, Any]:
@@ -122,8 +144,14 @@ def _depth(value: Any) -> int:
 
 
 def _unwrapped(document: Document) -> Document:
-    """pydantic writes a recursive model as ``{"$ref": "#/$defs/Tree", "$defs": …}``: its root is that definition."""
+    """A recursive model's root is also one of its definitions: as pydantic writes it, a ``$ref`` to that definition."""
     root = document.schema
+    title, definitions = root.get("title"), root.get("$defs")
+    if isinstance(title, str) and isinstance(definitions, dict) and title in definitions:
+        outer = {key: value for key, value in root.items() if key not in ("$defs", "$schema", "title", "x-contract")}
+        if definitions[title] == outer:  # the library writes the root of a recursive model a second time
+            rest = {key: value for key, value in definitions.items() if key != title}
+            return Document(document.name, {**root, "$defs": rest}, root_definition=("$defs", title))
     reference = root.get("$ref")
     if not isinstance(reference, str) or "properties" in root:
         return document

@@ -37,7 +37,6 @@ OPTIONS = (
     "--use-standard-collections",
     "--use-union-operator",
     "--use-schema-description",
-    "--use-field-description",
 )
 
 

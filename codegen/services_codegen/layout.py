@@ -6,7 +6,6 @@ Only the nodes of `allowlist` are known here, so the text of the generator never
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterable, Sequence
 
 WIDTH = 120
@@ -66,12 +65,11 @@ def field(name: str, annotation: ast.expr, value: ast.expr | None) -> list[str]:
 
 
 def docstring(text: str, indent: str) -> list[str]:
-    """`text` as a docstring whose lines fit."""
+    """`text` as a docstring."""
     safe = text.replace("\\", "\\\\")
     if '"""' in safe or safe.endswith('"'):
         safe = safe.replace('"', '\\"')
-    width = WIDTH - len(indent) - 6
-    lines = [part for line in safe.strip().splitlines() for part in textwrap.wrap(line, width) or [""]]
+    lines = [line.rstrip() for line in safe.strip().splitlines()]  # long ones too: the text is the document's
     if not lines:
         return []
     if len(lines) == 1:
@@ -110,12 +108,14 @@ def import_lines(imports: Iterable[tuple[int, str, str, str]]) -> list[str]:
 def text(value: object) -> str:
     """A constant; a text in double quotes unless that takes more backslashes."""
     source = repr(value)
+    if isinstance(value, bytes) and '"' not in source and "\\'" not in source:
+        return 'b"' + source[2:-1] + '"'
     if isinstance(value, str) and source.startswith("'") and value.count('"') <= value.count("'"):
         return '"' + source[1:-1].replace("\\'", "'").replace('"', '\\"') + '"'
     return source
 
 
-def _line(node: ast.expr | ast.keyword) -> str:  # noqa: C901  one case for each kind of node
+def _line(node: ast.expr | ast.keyword) -> str:  # noqa: C901, PLR0912  one case for each kind of node
     match node:
         case ast.Constant(value=value):
             return "..." if value is Ellipsis else text(value)
@@ -133,6 +133,10 @@ def _line(node: ast.expr | ast.keyword) -> str:  # noqa: C901  one case for each
             return f"-{_line(operand)}"
         case ast.List(elts=items):
             return f"[{', '.join(map(_line, items))}]"
+        case ast.Set(elts=items):
+            return f"{{{', '.join(map(_line, items))}}}"
+        case ast.Tuple(elts=items):
+            return f"({', '.join(map(_line, items))}{',' if len(items) == 1 else ''})"
         case ast.Dict(keys=keys, values=values):
             pairs = zip(keys, values, strict=True)
             return f"{{{', '.join(f'{_line(key)}: {_line(value)}' for key, value in pairs if key)}}}"

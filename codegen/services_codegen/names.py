@@ -47,6 +47,12 @@ def class_name(text: str) -> str | None:
     return name
 
 
+def is_class_name(text: str) -> bool:
+    """Whether a class may be called `text` as it is."""
+    free = text not in IMPORTED_NAMES and not keyword.iskeyword(text) and not hasattr(builtins, text)
+    return bool(re.fullmatch(r"[A-Z][A-Za-z0-9_]*", text)) and free
+
+
 def unused(name: str, taken: Container[str]) -> str:
     """`name`, with the first number behind it that makes it new."""
     candidate, number = name, 1

@@ -39,10 +39,9 @@ def module_text(tree: ast.Module, origin: str) -> str:
 
 def init_text(roots: Mapping[str, Plan], modules: Mapping[str, ast.Module], origin: str) -> str:
     """The package's own module: every root class by name."""
-    homes = {name: plan.module for name, plan in roots.items()}
     imports = [(0, "__future__", "annotations", "annotations")]
-    imports += [(1, home, name, name) for name, home in homes.items() if home in modules]
-    return _text(origin, [*layout.import_lines(imports), "", *_export_list(sorted(homes))])
+    imports += [(1, plan.module, plan.class_name, name) for name, plan in roots.items() if plan.module in modules]
+    return _text(origin, [*layout.import_lines(imports), "", *_export_list(sorted(roots))])
 
 
 def _statement(node: ast.stmt) -> list[str]:

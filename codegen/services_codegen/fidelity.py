@@ -1,0 +1,56 @@
+"""What a document says and its classes do not enforce: a note for each place, so that nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import Any
+
+from services_codegen.render import ANNOTATIONS, FORMATS
+from services_communication.contracts.normal import parts
+
+# Of a schema whose annotation is the generator's, these are not taken over.
+LOST = frozenset(
+    {
+        *(
+            "uniqueItems",
+            "prefixItems",
+            "additionalItems",
+            "contains",
+            "minContains",
+            "maxContains",
+            "unevaluatedItems",
+        ),
+        *("minProperties", "maxProperties", "dependentSchemas", "dependentRequired", "dependencies"),
+        *("unevaluatedProperties", "not", "if", "then", "else", "contentEncoding", "contentMediaType", "contentSchema"),
+        *("oneOf", "discriminator"),
+    }
+)
+_OF_A_CLASS = frozenset({"type", "properties", "required", "allOf", "anyOf", "oneOf", "$ref"})
+
+
+def class_notes(schema: dict[str, Any], where: str, classes: Container[int]) -> Iterator[tuple[str, str]]:
+    """(place, keyword) of what the class of `schema` does not enforce, its fields left aside."""
+    for keyword in sorted(set(schema) - ANNOTATIONS - _OF_A_CLASS):
+        if not keyword.startswith("x-") and not (keyword == "additionalProperties" and schema[keyword] in (True, {})):
+            yield where, keyword
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        branches = schema.get(keyword)
+        for index, part in enumerate(branches if isinstance(branches, list) else ()):
+            yield from generator_notes(part, f"{where}/{keyword}/{index}", classes)
+
+
+def generator_notes(schema: Any, where: str, classes: Container[int]) -> Iterator[tuple[str, str]]:
+    """(place, keyword) of what the generator does not take over from `schema`. `classes` have notes of their own."""
+    if not isinstance(schema, dict) or id(schema) in classes:
+        return
+    for keyword in sorted(LOST & set(schema)):
+        if keyword != "oneOf" or len(schema[keyword]) > 1:
+            yield where, keyword
+    kind = schema.get("format")
+    if isinstance(kind, str) and kind not in FORMATS:
+        yield where, "format"
+    if schema.get("additionalProperties") is False or ("properties" in schema and "patternProperties" in schema):
+        yield where, "patternProperties" if "patternProperties" in schema else "additionalProperties"
+    for path, part in parts(schema):
+        if path[0] not in ("$defs", "definitions", *(LOST - {"oneOf", "prefixItems"})):
+            yield from generator_notes(part, "/".join((where, *map(str, path))), classes)
