@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from services_communication.contracts.asyncapi.application import export
+from services_communication.contracts.asyncapi.difference import diff
 
-__all__ = ["export"]
+__all__ = ["diff", "export"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from services_communication.contracts.asyncapi import envelopes
-from services_communication.contracts.asyncapi.schemas import Role, Schemas, safe
+from services_communication.contracts.asyncapi.schemas import EXTENSION_UPCAST, Role, Schemas, safe
 from services_communication.contracts.model import AddressedModel, CallModel
 from services_communication.contracts.schema import EXTENSION, document, reader_of, reply_of, writer_of
+from services_communication.contracts.upcast import oldest
 from services_communication.errors import ContractDefinitionError
 
 CONTENT_TYPE = "application/json"
@@ -43,6 +44,8 @@ class Messages:
             "payload": self._body(message, contract, schema),
             EXTENSION: kept,
         }
+        if role == "received" and (first := oldest(contract)) < contract.__contract__.version:
+            self._made[message][EXTENSION_UPCAST] = first
         return message
 
     def add_reply(self, role: Role, contract: type[CallModel[Any]]) -> Message:

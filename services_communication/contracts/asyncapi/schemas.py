@@ -21,6 +21,8 @@ from services_communication.errors import ContractDefinitionError
 
 Role: TypeAlias = Literal["sent", "received"]
 
+# Of a received message: the oldest version that up-casters turn into it.
+EXTENSION_UPCAST = "x-upcast-from"
 LOCATION = "#/components/schemas/"
 _DEFINITION = "#/$defs/"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
