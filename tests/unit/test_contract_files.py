@@ -1,4 +1,4 @@
-"""The files of contracts: where they lie, what is found wrong with them, and what a run writes. Nothing here is Django.
+"""The files of contracts: where they lie, and what a run writes. Nothing here is Django.
 
 The judge is a small one that knows two rules; the real one has tests of its own.
 """
@@ -6,93 +6,24 @@ The judge is a small one that knows two rules; the real one has tests of its own
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import new_class
-from typing import Any, cast
 
 import pytest
 
 from services_communication.contracts import CallModel, CommandModel, EventModel, PayloadModel, resources
 from services_communication.contracts.files.paths import file_of
-from services_communication.contracts.files.review import Request, Review, review
-from services_communication.contracts.files.waivers import Waiver
-from services_communication.contracts.files.writing import write
-from services_communication.contracts.finding import Finding
-from services_communication.contracts.report import Change, Mode, Report
-from services_communication.contracts.schema import canonical, reader_of
-from services_communication.errors import ConfigurationError
-
-TODAY = date(2030, 6, 1)
-ORDER = "shop/events/files.placed.v1.json"
-EMAIL = f"{ORDER}#/properties/email"
-
-
-def judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
-    """A required field that is new breaks old messages; optional ones come and go."""
-    changes: dict[str, Change] = {}
-    for document in former:
-        old: Any = reader_of(document)
-        for name in sorted(new["properties"].keys() - old["properties"].keys()):
-            required = name in new.get("required", [])
-            changes[name] = Change(
-                "required-added" if required else "optional-added",
-                f"/properties/{name}",
-                ...,
-                new["properties"][name],
-                "backward" if required else None,
-                f"{'required' if required else 'optional'} field added at {name}",
-                {} if required else ...,
-            )
-        for name in sorted(old["properties"].keys() - new["properties"].keys()):
-            gone = f"optional field removed at {name}"
-            changes[name] = Change("optional-removed", f"/properties/{name}", old["properties"][name], ..., None, gone)
-    broken = any(change.direction for change in changes.values())
-    return Report("breaking" if broken else "compatible", "compatible", tuple(changes.values()))
-
-
-def order(version: int = 1, **fields: Any) -> type[EventModel]:
-    """The event files.placed of this version, with an id and these fields."""
-    annotations = {"id": int, **{name: kind[0] if isinstance(kind, tuple) else kind for name, kind in fields.items()}}
-    defaults = {name: kind[1] for name, kind in fields.items() if isinstance(kind, tuple)}
-    namespace = {"__module__": __name__, "__annotations__": annotations, **defaults}
-    keywords = {"aggregate": "files", "event_type": "placed", "version": version}
-    return cast(
-        "type[EventModel]", new_class("OrderPlaced", (EventModel,), keywords, lambda body: body.update(namespace))
-    )
+from services_communication.contracts.files.review import Review
+from services_communication.contracts.schema import canonical
+from tests.support import contract_files
+from tests.support.contract_files import ORDER, errors, load, order, rules, tree
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Review]:
-    """run(contract…) is `makecontracts`: it writes unless something is refused. check=True never writes."""
-
-    def run(*contracts: type[PayloadModel], check: bool = False, today: date = TODAY, **asked: Any) -> Review:
-        found = review(Request(tmp_path / "schemas", "shop", contracts, **asked), judge, today)
-        if not check and not found.refused:
-            write(found.writings)
-        return found
-
-    return run
-
-
-def rules(found: Review) -> list[tuple[str, str, str]]:
-    return [(finding.level, finding.rule, finding.place) for finding in found.findings]
-
-
-def errors(found: Review) -> list[Finding]:
-    return [finding for finding in found.findings if finding.level == "error"]
-
-
-def tree(directory: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
-
-
-def load(path: Path) -> Any:
-    return json.loads(path.read_bytes())
+    """run(contract…) is `makecontracts`, on a directory of the test."""
+    return partial(contract_files.run, tmp_path / "schemas")
 
 
 class Sms(CommandModel, service="files-sms", command_name="send"):
@@ -243,163 +174,6 @@ def test_descriptions_are_no_revision(run: Callable[..., Review], tmp_path: Path
     document = load(tmp_path / "schemas" / ORDER)
     assert document["description"] == "An order was placed."
     assert "revisions" not in document["x-contract"]
-
-
-def test_a_breaking_change_is_refused(run: Callable[..., Review], tmp_path: Path) -> None:
-    """Rule, place, sentence and witness are given, and two ways out; nothing is written, new contracts neither."""
-    run(order())
-    before = tree(tmp_path)
-    found = run(order(email=str), Sms)
-    (error,) = errors(found)
-    assert (error.rule, error.place, error.sentence) == ("required-added", EMAIL, "required field added at email")
-    assert error.change is not None
-    assert error.change.witness == {}
-    assert error.hint == (
-        "raise version= and add an up-caster (@OrderPlaced.upcast(1)); or accept it: makecontracts "
-        f"--allow-breaking 'required-added:{EMAIL}' --reason '…' --until YYYY-MM-DD"
-    )
-    assert tree(tmp_path) == before
-
-
-def test_a_mode_without_the_direction(run: Callable[..., Review]) -> None:
-    """Who asks for FORWARD only does not care whether old messages are read."""
-    run(order())
-    found = run(order(email=str), mode=Mode.FORWARD)
-    assert rules(found) == [("info", "document-changed", ORDER), ("info", "required-added", EMAIL)]
-
-
-@pytest.mark.parametrize("verdict", ["unknown", "breaking"])
-def test_what_is_not_proved_is_refused(run: Callable[..., Review], tmp_path: Path, verdict: Any) -> None:
-    """Neither a direction without a proof nor a break without an explanation passes."""
-    run(order())
-
-    def unsure(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
-        return Report("compatible", verdict, (), ("patterns differ",))
-
-    found = review(Request(tmp_path / "schemas", "shop", [order(note=str)]), unsure, TODAY)
-    (error,) = errors(found)
-    assert (error.rule, error.place) == ("compatibility-unknown", ORDER)
-    assert error.sentence == f"forward compatibility is {verdict}: patterns differ"
-
-
-def accept(until: date = date(2030, 12, 31), rule: str = "required-added", place: str = EMAIL) -> dict[str, Any]:
-    return {"accept": [Waiver(place, rule, "the shop is the only reader", until)]}
-
-
-def test_a_break_is_accepted_until_a_day(run: Callable[..., Review], tmp_path: Path) -> None:
-    """The waiver is kept in a file; the break stays under watch and is an error again on the day after."""
-    run(order())
-    broken = order(email=str)
-    found = run(broken, **accept())
-    assert not found.refused
-    assert load(tmp_path / "schemas/shop/waivers.json") == [
-        {"place": EMAIL, "reason": "the shop is the only reader", "rule": "required-added", "until": "2030-12-31"}
-    ]
-    assert [error.rule for error in errors(run(broken, check=True))] == []
-    assert rules(run(broken, check=True, today=date(2030, 12, 31))) == [("info", "required-added", EMAIL)]
-    (error,) = errors(run(broken, check=True, today=date(2031, 1, 1)))
-    assert (error.rule, error.place) == ("waiver-expired", EMAIL)
-    assert error.sentence.startswith(
-        "required-added was accepted until 2030-12-31 (the shop is the only reader), and is still there: required field"
-    )
-    assert f"--allow-breaking 'required-added:{EMAIL}'" in error.hint
-    assert f"--forget-revisions {ORDER}" in error.hint
-
-
-def test_a_waiver_is_renewed(run: Callable[..., Review], tmp_path: Path) -> None:
-    """--allow-breaking again gives it another last day."""
-    run(order())
-    broken = order(email=str)
-    run(broken, **accept())
-    later = date(2031, 3, 1)
-    assert not run(broken, today=later, **accept(date(2031, 6, 30))).refused
-    assert [waiver["until"] for waiver in load(tmp_path / "schemas/shop/waivers.json")] == ["2031-06-30"]
-    assert errors(run(broken, check=True, today=later)) == []
-
-
-def test_former_forms_are_forgotten(run: Callable[..., Review], tmp_path: Path) -> None:
-    """When no old message is left, the document loses them, and its waivers go with them."""
-    run(order())
-    broken = order(email=str)
-    run(broken, **accept())
-    found = run(broken, forget=[ORDER], today=date(2031, 1, 1))
-    assert rules(found) == [("info", "revisions-forgotten", ORDER)]
-    assert "revisions" not in load(tmp_path / "schemas" / ORDER)["x-contract"]
-    assert not (tmp_path / "schemas/shop/waivers.json").exists()
-    assert rules(run(broken, check=True, today=date(2031, 1, 1))) == []
-
-
-def test_a_waiver_for_nothing_is_a_mistake(run: Callable[..., Review], tmp_path: Path) -> None:
-    """The text lists what is refused; nothing is written."""
-    run(order())
-    with pytest.raises(ConfigurationError, match=f"nothing is refused .*; there is required-added:{EMAIL}"):
-        run(order(email=str), **accept(rule="required-aded"))
-    assert not (tmp_path / "schemas/shop/waivers.json").exists()
-
-
-def test_a_new_version_keeps_the_old_document(run: Callable[..., Review], tmp_path: Path) -> None:
-    """It is frozen: not compared, not touched, whether its class is still there or not."""
-    run(order())
-    before = (tmp_path / "schemas" / ORDER).read_bytes()
-    found = run(order(2, email=str))
-    assert rules(found) == [("info", "document-new", "shop/events/files.placed.v2.json")]
-    assert found.documents == 2
-    assert (tmp_path / "schemas" / ORDER).read_bytes() == before
-    assert rules(run(order(2, email=str))) == []
-
-
-def test_an_old_version_needs_a_chain_of_up_casters(run: Callable[..., Review]) -> None:
-    """Where its class is gone, messages of it are read through up-casters only."""
-    run(order())
-    (error,) = errors(run(order(2, email=str), missing_step=lambda contract, version: version))
-    assert (error.rule, error.place) == ("upcaster-missing", ORDER)
-    assert "@OrderPlaced.upcast(1)" in error.hint
-    assert f"--retire {ORDER}" in error.hint
-    assert not run(order(2, email=str), missing_step=lambda contract, version: None).refused
-
-
-def test_old_and_new_class_side_by_side_need_no_chain(run: Callable[..., Review]) -> None:
-    """Each version's messages are read by its own class."""
-    first, second = order(), order(2, email=str)
-    assert not run(first, second, missing_step=lambda contract, version: version).refused
-
-
-def test_a_contract_that_left_the_code(run: Callable[..., Review], tmp_path: Path) -> None:
-    """Its document is an error until it is retired; then document, lock line and examples are gone."""
-    run(order(), Quote)
-    examples = tmp_path / "schemas/shop/events/files.placed.v1.examples.json"
-    examples.write_text("[]")
-    (error,) = errors(run(Quote))
-    assert (error.rule, error.place, error.sentence) == (
-        "contract-missing",
-        ORDER,
-        "is in the files but not in the code",
-    )
-    assert error.hint == f"restore the class, or retire it: makecontracts --retire {ORDER}"
-    assert rules(run(Quote, retire=[ORDER])) == [("info", "document-removed", ORDER)]
-    assert sorted(tree(tmp_path / "schemas")) == ["shop/calls/files.quote.v1.json", "shop/contracts.lock.json"]
-    assert list(load(tmp_path / "schemas/shop/contracts.lock.json")) == ["calls/files.quote.v1.json"]
-    assert rules(run(Quote)) == []
-
-
-def test_a_version_that_was_lowered(run: Callable[..., Review]) -> None:
-    """The newest document has no class: somebody may have written messages of it already."""
-    run(order(), order(2))
-    (error,) = errors(run(order()))
-    assert (error.rule, error.file) == ("contract-missing", "shop/events/files.placed.v2.json")
-    assert "whose newest version is 1" in error.sentence
-
-
-@pytest.mark.parametrize("place", ["shop/events/nothing.v1.json", ORDER, "../x", "shop"])
-def test_only_what_is_no_class_any_more_is_retired(run: Callable[..., Review], tmp_path: Path, place: str) -> None:
-    """The text says whether there is no such document, or a class that still has it."""
-    run(order())
-    before = tree(tmp_path)
-    with pytest.raises(
-        ConfigurationError, match=r"is in the code; remove the class|is no such document|is no document"
-    ):
-        run(order(), retire=[place])
-    assert tree(tmp_path) == before
 
 
 def test_two_contracts_that_want_one_file(run: Callable[..., Review], tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ class Code:
     derived: Mapping[str, Document] = field(default_factory=dict)
     complete: bool = True
     """False: only some of the contracts are looked at (--app)."""
+    guest: bool = False
+    """True: the directory is another service's, and what lies there may be written by that service itself."""
 
 
 @dataclass(slots=True)
@@ -218,7 +220,8 @@ def _kept(file: str, stored: Stored, code: Code) -> Iterator[Finding]:
     """A document whose contract is not among the wanted: of an older version, of another app, or forgotten."""
     identity, version = identity_in(stored.document)
     newest = code.newest.get(identity)
-    retire = f"retire it: makecontracts --retire {shlex.quote(file)}"
+    theirs = "; or declare owner= on the classes of that service, if it keeps its documents here itself"
+    retire = f"retire it: makecontracts --retire {shlex.quote(file)}{theirs if code.guest else ''}"
     if newest is None:
         if code.complete:
             hint = f"restore the class, or {retire}"

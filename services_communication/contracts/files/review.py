@@ -150,6 +150,7 @@ def _code(request: Request) -> _Declared:
             newest.get(name, {}),
             request.derived.get(name, {}),
             complete=request.selected is None,
+            guest=name != directory_of(request.service),
         )
         for name in names
     }
