@@ -1,0 +1,185 @@
+"""An array for which a list of facts holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from services_communication.contracts.proof.formula import At, Count, Fact, Rest, Single, Some, Sub, equals_json
+from services_communication.contracts.proof.node import constant
+from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
+
+Find = Callable[["frozenset[Sub]"], Outcome]
+LONGEST = 5000
+LENGTHS = 8
+ASSIGNMENTS = 3000
+VALUES = 8
+
+
+class _Facts:
+    def __init__(self, facts: Collection[Single]) -> None:
+        plain = [fact for fact in facts if isinstance(fact, Fact)]
+        self.least = max((fact.value for fact in plain if fact.kind == "items" and fact.holds), default=0)
+        self.most = min((fact.value - 1 for fact in plain if fact.kind == "items" and not fact.holds), default=None)
+        self.unique = any(fact.kind == "unique" and fact.holds for fact in plain)
+        self.twice = any(fact.kind == "unique" and not fact.holds for fact in plain)
+        self.at = [fact for fact in facts if isinstance(fact, At)]
+        self.rest = [fact for fact in facts if isinstance(fact, Rest)]
+        self.some = [fact for fact in facts if isinstance(fact, Some)]
+        self.counts = [fact for fact in facts if isinstance(fact, Count)]
+        starts = [*(fact.start for fact in self.rest), *(fact.start for fact in self.some)]
+        self.tail = max([0, *(fact.index + 1 for fact in self.at), *starts])
+        """From here on all positions are alike."""
+
+    def subs(self, index: int) -> frozenset[Sub]:
+        return frozenset(
+            [fact.sub for fact in self.at if fact.index == index]
+            + [fact.sub for fact in self.rest if fact.start <= index]
+        )
+
+
+def build(facts: Collection[Single], find: Find) -> Outcome:
+    said = _Facts(facts)
+    if said.most is not None and said.least > said.most:
+        return NONE
+    if said.unique and said.twice:
+        return NONE
+    if said.least > LONGEST:
+        return UNKNOWN
+    # Enough positions for each demand to have one of its own; more positions of the same kind change nothing.
+    wanted = len(said.some) + sum(count.least for count in said.counts) + 2 * said.twice
+    longest = max(said.least, said.tail + wanted)
+    if said.most is not None:
+        longest = min(longest, said.most)
+    last: Outcome = NONE
+    for length in range(said.least, min(longest, said.least + LONGEST) + 1):
+        outcome = _of_length(length, said, find)
+        if isinstance(outcome, Found):
+            return outcome
+        if outcome is UNKNOWN:
+            last = UNKNOWN
+        if length > said.least + LENGTHS + said.tail + wanted:
+            return UNKNOWN
+    return last
+
+
+def _of_length(length: int, said: _Facts, find: Find) -> Outcome:
+    last: Outcome = NONE
+    for tried, subs in enumerate(_assignments(length, said)):
+        if tried > ASSIGNMENTS:
+            return UNKNOWN
+        outcome = _items(subs, said, find)
+        if isinstance(outcome, Found):
+            return outcome
+        if outcome is UNKNOWN:
+            last = UNKNOWN
+    return last
+
+
+def _assignments(length: int, said: _Facts) -> Iterator[list[frozenset[Sub]]]:
+    """What each position must fit, for each way of meeting the demands."""
+    base = [said.subs(index) for index in range(length)]
+    places = [[index for index in range(fact.start, length)][: said.tail + 4] for fact in said.some]
+    for chosen in itertools.product(*places):
+        subs = list(base)
+        for fact, index in zip(said.some, chosen, strict=True):
+            subs[index] = subs[index] | {fact.sub}
+        yield from _counted(subs, said.counts, said.tail)
+
+
+def _counted(subs: list[frozenset[Sub]], counts: list[Count], tail: int) -> Iterator[list[frozenset[Sub]]]:
+    if not counts:
+        yield subs
+        return
+    count, rest = counts[0], counts[1:]
+    length = len(subs)
+    most = length if count.most is None else min(count.most, length)
+    for number in range(count.least, most + 1):
+        # Positions behind the tail that must fit the same are alike: the first ones are as good as any.
+        for chosen in itertools.combinations(range(length), number) if length <= tail + 6 else [tuple(range(number))]:
+            made = [
+                part | {count.sub if index in chosen else count.sub.opposite} if _matters(count, length) else part
+                for index, part in enumerate(subs)
+            ]
+            if not _matters(count, length):
+                made = [part | {count.sub} if index in chosen else part for index, part in enumerate(subs)]
+            yield from _counted(made, rest, tail)
+        if count.most is None:
+            return  # that more of them fit is not forbidden
+
+
+def _matters(count: Count, length: int) -> bool:
+    """Whether the positions that were not chosen must not fit."""
+    return count.most is not None and count.most < length
+
+
+def _items(subs: list[frozenset[Sub]], said: _Facts, find: Find) -> Outcome:
+    if said.twice:
+        return _with_a_pair(subs, find)
+    if not said.unique:
+        return _each(subs, find)
+    return _distinct(subs, find)
+
+
+def _each(subs: list[frozenset[Sub]], find: Find) -> Outcome:
+    value = []
+    for part in subs:
+        outcome = find(part)
+        if not isinstance(outcome, Found):
+            return outcome
+        value.append(outcome.value)
+    return Found(value)
+
+
+def _with_a_pair(subs: list[frozenset[Sub]], find: Find) -> Outcome:
+    last: Outcome = NONE
+    for one, other in itertools.islice(itertools.combinations(range(len(subs)), 2), 200):
+        both = find(subs[one] | subs[other])
+        if isinstance(both, Found):
+            rest = _each([part for index, part in enumerate(subs) if index not in (one, other)], find)
+            if isinstance(rest, Found):
+                others = iter(rest.value)
+                return Found([both.value if index in (one, other) else next(others) for index in range(len(subs))])
+            last = rest if rest is UNKNOWN else last
+        elif both is UNKNOWN:
+            last = UNKNOWN
+    return last
+
+
+def _distinct(subs: list[frozenset[Sub]], find: Find) -> Outcome:
+    """Different values for all positions: the positions with few values choose first."""
+    domains: list[tuple[list[Any], bool]] = []
+    for part in subs:
+        values, complete = _some_values(part, find, len(subs))
+        if not values:
+            return NONE if complete else UNKNOWN
+        domains.append((values, complete))
+    order = sorted(range(len(subs)), key=lambda index: len(domains[index][0]))
+    chosen: dict[int, Any] = {}
+    if _choose(order, 0, domains, chosen):
+        return Found([chosen[index] for index in range(len(subs))])
+    return NONE if all(complete for _, complete in domains) else UNKNOWN
+
+
+def _choose(order: list[int], at: int, domains: list[tuple[list[Any], bool]], chosen: dict[int, Any]) -> bool:
+    if at == len(order):
+        return True
+    for value in domains[order[at]][0]:
+        if not any(equals_json(value, other) for other in chosen.values()):
+            chosen[order[at]] = value
+            if _choose(order, at + 1, domains, chosen):
+                return True
+            del chosen[order[at]]
+    return False
+
+
+def _some_values(part: frozenset[Sub], find: Find, enough: int) -> tuple[list[Any], bool]:
+    """Up to `enough` different values that fit, and whether these are all."""
+    values: list[Any] = []
+    while len(values) < min(enough, 40):
+        outcome = find(part | {Sub(constant(value), fits=False) for value in values})
+        if not isinstance(outcome, Found):
+            return values, outcome is NONE
+        values.append(outcome.value)
+    return values, False

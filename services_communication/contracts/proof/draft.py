@@ -1,0 +1,85 @@
+"""The keywords of one schema object in the form of draft 2020-12, whatever draft it was written in.
+
+Only this object is looked at; its parts stay as they are until they are read themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services_communication.contracts.normal import parts
+
+NEWEST: Final = 2020
+_KNOWN = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 2019, "2020-12": NEWEST}
+CONTENT = ("contentEncoding", "contentMediaType")
+DRAFT_4, DRAFT_6, DRAFT_7, DRAFT_2019 = 4, 6, 7, 2019
+
+
+def draft_of(*schemas: Any) -> int:
+    """The draft of `schemas`: what ``$schema`` says, else what their keywords show, else the newest."""
+    for schema in schemas:
+        named = schema.get("$schema") if isinstance(schema, Mapping) else None
+        for text, draft in _KNOWN.items():
+            if isinstance(named, str) and text in named:
+                return draft
+    shown = {sign for schema in schemas for sign in _signs(schema)}
+    return min(shown, default=NEWEST)
+
+
+def _signs(schema: Any) -> set[int]:
+    if not isinstance(schema, dict):
+        return set()
+    found = {sign for _, part in parts(schema) for sign in _signs(part)}
+    if isinstance(schema.get("exclusiveMinimum"), bool) or isinstance(schema.get("exclusiveMaximum"), bool):
+        found.add(DRAFT_4)
+    if "additionalItems" in schema or isinstance(schema.get("items"), list) or "dependencies" in schema:
+        found.add(DRAFT_7)
+    return found
+
+
+def modern(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
+    """`schema`'s keywords as draft 2020-12 would write them. OpenAPI's ``nullable`` is one more type."""
+    if "$ref" in schema and draft < DRAFT_2019:
+        return {"$ref": schema["$ref"]}
+    made = dict(schema)
+    if draft == DRAFT_4:
+        _bounds(made)
+        for later in ("const", "contains", "propertyNames", "if", "then", "else"):
+            made.pop(later, None)
+    if draft == DRAFT_6:
+        for later in ("if", "then", "else"):
+            made.pop(later, None)
+    if draft < NEWEST:
+        _items(made)
+    else:
+        made.pop("additionalItems", None)
+    if draft not in (DRAFT_6, DRAFT_7):
+        for keyword in CONTENT:
+            made.pop(keyword, None)
+    _dependencies(made)
+    if made.get("nullable") is True and isinstance(made.get("type"), str):
+        made["type"] = [made["type"], "null"]
+        if isinstance(made.get("enum"), list):
+            made["enum"] = [*made["enum"], None]
+    return made
+
+
+def _bounds(made: dict[str, Any]) -> None:
+    for keyword, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if made.pop(exclusive, False) is True and keyword in made:
+            made[exclusive] = made.pop(keyword)
+
+
+def _items(made: dict[str, Any]) -> None:
+    rest = made.pop("additionalItems", True)
+    if isinstance(made.get("items"), list):
+        made["prefixItems"] = made.pop("items")
+        made["items"] = rest
+
+
+def _dependencies(made: dict[str, Any]) -> None:
+    both = made.pop("dependencies", None)
+    for name, value in both.items() if isinstance(both, dict) else ():
+        keyword = "dependentRequired" if isinstance(value, list) else "dependentSchemas"
+        made[keyword] = {**made.get(keyword, {}), name: value}

@@ -1,0 +1,79 @@
+"""Does a reader take everything that a writer emits? Our own search decides, the second opinion confirms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from services_communication.contracts.proof import opinion
+from services_communication.contracts.proof.formula import Sub
+from services_communication.contracts.proof.node import Document, Node
+from services_communication.contracts.proof.outcome import UNKNOWN, Found
+from services_communication.contracts.proof.search import Search
+from services_communication.contracts.report import Verdict
+
+# So many candidates are shown to the validators before the search is given up.
+CANDIDATES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One schema in the ways it is needed: to be searched, and to validate with."""
+
+    document: Document
+    validator: opinion.Validator
+
+    @staticmethod
+    def of(schema: Any, draft: int, formats: bool) -> Side:
+        """Raises ValueError for what is no schema of `draft`."""
+        return Side(Document(schema, draft, formats), opinion.Validator(schema, draft, formats))
+
+    @property
+    def node(self) -> Node:
+        return self.document.root
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    verdict: Verdict
+    witness: Any = ...
+    """What the writer emits and the reader rejects; ``...`` where there is none."""
+    reason: str = ""
+    """Why it is unknown."""
+
+
+def judge(writer: Side, reader: Side) -> Judgement:
+    """Whether `reader` takes every value that `writer` takes."""
+    if writer.node is reader.node:
+        return Judgement("compatible")
+    ours = search(writer, reader, frozenset([Sub(writer.node), Sub(reader.node, fits=False)]))
+    if ours.verdict == "breaking":
+        return ours
+    theirs = opinion.covers(
+        reader.document.schema, writer.document.schema, writer.document.draft, writer.document.formats
+    )
+    if ours.verdict == "compatible" and theirs == "no":
+        return Judgement("unknown", reason="our proof finds no payload that is rejected, jsonschema-rs says there is one")
+    if ours.verdict == "unknown":
+        return Judgement("unknown", reason=f"{ours.reason}; jsonschema-rs says {theirs}")
+    return ours
+
+
+def search(writer: Side, reader: Side, subs: frozenset[Sub]) -> Judgement:
+    """A witness that fits `subs`, looked at again by both validators."""
+    found = Search()
+    reasons: set[str] = set()
+    tries = 0
+    for outcome in found.values(subs):
+        if isinstance(outcome, Found):
+            if writer.validator(outcome.value) and not reader.validator(outcome.value):
+                return Judgement("breaking", outcome.value)
+            reasons.add("our search found payloads that the validators do not confirm")
+            tries += 1
+            if tries == CANDIDATES:
+                break
+        elif outcome is UNKNOWN:
+            reasons.add("our search could not decide")
+    if reasons:
+        return Judgement("unknown", reason="; ".join(sorted(reasons | found.troubles)))
+    return Judgement("compatible")

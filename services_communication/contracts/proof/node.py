@@ -1,0 +1,143 @@
+"""A schema at its place in a document. Equal schemas are one node, so that S and not S contradict at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+from services_communication.contracts.normal import parts, rewritten
+from services_communication.contracts.proof.draft import DRAFT_4, NEWEST, modern
+
+# Keywords that say nothing about which values fit.
+SILENT: Final = frozenset(
+    [
+        *("$comment", "$id", "$schema", "$anchor", "$vocabulary", "id", "title", "description", "default", "examples"),
+        *("example", "deprecated", "readOnly", "writeOnly", "discriminator", "xml", "externalDocs", "contentSchema"),
+    ]
+)
+
+
+MOST_SHARED = 50_000
+
+
+class UnresolvedError(ValueError):
+    """A reference leads nowhere that may be read."""
+
+
+class Document:
+    """A whole schema, in which references are looked up. Nothing outside of it is ever read."""
+
+    def __init__(self, schema: Any, draft: int = NEWEST, formats: bool = True) -> None:
+        self.schema = schema
+        self.draft = draft
+        self.formats = formats
+        self._nodes: dict[int, Node] = {}
+        self._named: dict[str, Any] = {}
+        if isinstance(schema, dict):
+            self._index(schema, is_root=True)
+        # What references may lead to: two documents in which that is equal give equal meanings to equal texts.
+        self.scope = json.dumps([draft, formats, _silent(schema)], sort_keys=True) if _refers(schema) else ""
+
+    @property
+    def root(self) -> Node:
+        return self.node(self.schema)
+
+    def node(self, schema: Any) -> Node:
+        known = self._nodes.get(id(schema))
+        if known is None:
+            known = self._nodes[id(schema)] = Node.make(schema, self)
+        return known
+
+    def resolve(self, reference: object) -> Node:
+        """Raises UnresolvedError for what is not in the document."""
+        if not isinstance(reference, str):
+            raise UnresolvedError(f"$ref {reference!r:.80} is no text")
+        if reference in self._named:
+            return self.node(self._named[reference])
+        base, _, pointer = reference.partition("#")
+        if base and self._named.get(base) is not self.schema:
+            raise UnresolvedError(f"$ref {reference!r:.200} leads out of the document")
+        return self.node(_at(self.schema, unquote(pointer), reference))
+
+    def _index(self, schema: dict[str, Any], *, is_root: bool = False) -> None:
+        own = schema.get("$id", schema.get("id") if self.draft == DRAFT_4 else None)
+        if isinstance(own, str):
+            if not is_root and not own.startswith("#") and _refers(schema):
+                raise UnresolvedError(f"$id {own!r:.200} inside a document changes what references mean; not judged")
+            self._named[own.removesuffix("#")] = schema
+        if isinstance(schema.get("$anchor"), str):
+            self._named[f"#{schema['$anchor']}"] = schema
+        for _, part in parts(schema):
+            if isinstance(part, dict):
+                self._index(part)
+
+
+class Node:
+    """Compare nodes with ``is``."""
+
+    __slots__ = ("document", "keywords", "schema")
+
+    def __init__(self, schema: Any, document: Document) -> None:
+        self.schema = schema
+        self.document = document
+        self.keywords = modern(schema, document.draft) if isinstance(schema, Mapping) else {}
+
+    @staticmethod
+    def make(schema: Any, document: Document) -> Node:
+        text = json.dumps(_silent(schema), sort_keys=True)
+        scope = document.scope if "$ref" in text or "dynamic" in text else f"{document.draft} {document.formats}"
+        key = (text, scope)
+        known = _shared.get(key)
+        if known is None:
+            if len(_shared) > MOST_SHARED:  # a bound on memory; nodes made later are merely not shared
+                _shared.clear()
+            known = _shared[key] = Node(schema, document)
+        return known
+
+
+_shared: dict[tuple[str, str], Node] = {}
+
+
+def _silent(schema: Any) -> Any:
+    return rewritten(schema, lambda part: {key: part[key] for key in part if key not in SILENT and key[:2] != "x-"})
+
+
+def _refers(schema: Any) -> bool:
+    return isinstance(schema, dict) and (
+        any(keyword in schema for keyword in ("$ref", "$dynamicRef", "$recursiveRef"))
+        or any(_refers(part) for _, part in parts(schema))
+    )
+
+
+def _at(value: Any, pointer: str, reference: str) -> Any:
+    for part in pointer.split("/")[1:] if pointer else ():
+        name = part.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (KeyError, ValueError, IndexError, TypeError):
+            raise UnresolvedError(f"$ref {reference!r:.200} leads to nothing") from None
+    if (pointer and not pointer.startswith("/")) or not isinstance(value, dict | bool):
+        raise UnresolvedError(f"$ref {reference!r:.200} leads to no schema")
+    return value
+
+
+def constant(value: Any) -> Node:
+    """The schema of `value` alone."""
+    return _plain.node({"const": value})
+
+
+def plain(schema: Any) -> Node:
+    """A schema without references."""
+    return _plain.node(schema)
+
+
+class _Plain(Document):
+    """A document of nothing: its nodes' schemas are made on the way and must not be remembered by identity."""
+
+    def node(self, schema: Any) -> Node:
+        return Node.make(schema, self)
+
+
+_plain = _Plain(schema=True)

@@ -1,0 +1,93 @@
+"""The second opinion: `jsonschema-rs`, which proves containment its own way and validates each witness again.
+
+It is asked last and never alone: about one pair in six it cannot decide, and its canonical form is experimental.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any, Literal, TypeAlias
+
+from services_communication.contracts.dialect import DECIMAL_PATTERN
+from services_communication.errors import ConfigurationError
+
+Opinion: TypeAlias = Literal["yes", "no", "unknown"]
+
+_DIALECTS = {
+    4: "http://json-schema.org/draft-04/schema#",
+    6: "http://json-schema.org/draft-06/schema#",
+    7: "http://json-schema.org/draft-07/schema#",
+    2019: "https://json-schema.org/draft/2019-09/schema",
+    2020: "https://json-schema.org/draft/2020-12/schema",
+}
+_decimal = re.compile(DECIMAL_PATTERN, re.ASCII)
+
+
+class Validator:
+    """Whether a value fits `schema`. Raises ValueError for what is no schema of `draft`. Nothing is fetched."""
+
+    def __init__(self, schema: Any, draft: int, formats: bool) -> None:
+        known = {"decimal": lambda text: _decimal.search(text) is not None}
+        try:
+            self._validator = _engine().validator_for(
+                _of_draft(schema, draft), formats=known, validate_formats=formats, offline=True
+            )
+        except ValueError as error:
+            raise ValueError(f"not a schema: {str(error).splitlines()[0][:300]}") from None
+
+    def __call__(self, value: Any) -> bool:
+        try:
+            return bool(self._validator.is_valid(value))
+        except ValueError:  # a number or a text that the engine cannot take
+            return False
+
+    def rejection(self, value: Any) -> tuple[str, str]:
+        """Where in the schema `value` is rejected first, as a JSON pointer, and why."""
+        for error in self._validator.iter_errors(value):
+            path = [str(part).replace("~", "~0").replace("/", "~1") for part in error.schema_path]
+            return "".join(f"/{part}" for part in path), str(error.message)
+        return "", ""
+
+
+def covers(reader: Any, writer: Any, draft: int, formats: bool) -> Opinion:
+    """Whether `reader` takes every value that `writer` takes."""
+    engine = _engine()
+    try:
+        wide, narrow = (
+            engine.canonicalize(_of_draft(schema, draft), validate_formats=formats, offline=True)
+            for schema in (reader, writer)
+        )
+        answer = wide.covers(narrow)
+    except ValueError:
+        return "unknown"
+    containment = engine.canonical.Containment
+    return "yes" if answer == containment.YES else "no" if answer == containment.NO else "unknown"
+
+
+@lru_cache(maxsize=20_000)
+def has_format(name: str, text: str) -> bool:
+    if name == "decimal":
+        return _decimal.search(text) is not None
+    keyword, _, value = name.partition(" ")
+    schema = {keyword: value} if value else {"format": name}
+    return _format(str(schema), tuple(schema.items()))(text)
+
+
+@cache
+def _format(_: str, keywords: tuple[tuple[str, str], ...]) -> Validator:
+    return Validator(dict(keywords), 7, formats=True)
+
+
+def _of_draft(schema: Any, draft: int) -> Any:
+    return {**schema, "$schema": _DIALECTS[draft]} if isinstance(schema, dict) else schema
+
+
+def _engine() -> Any:
+    try:
+        import jsonschema_rs  # noqa: PLC0415  an extra: only who compares contracts needs it
+    except ImportError:
+        raise ConfigurationError(
+            "comparing contracts needs jsonschema-rs: pip install 'services-communication[contracts]'"
+        ) from None
+    return jsonschema_rs

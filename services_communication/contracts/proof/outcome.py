@@ -1,0 +1,31 @@
+"""What a search ends with: a value, the proof that there is none, or neither."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeAlias
+
+
+class Found(NamedTuple):
+    value: Any
+
+
+class End(Enum):
+    NONE = "no value fits; proven"
+    UNKNOWN = "none was found, and none was ruled out"
+
+
+NONE: Final = End.NONE
+UNKNOWN: Final = End.UNKNOWN
+Outcome: TypeAlias = Found | End
+
+
+def first(outcomes: Any) -> Outcome:
+    """The first value among `outcomes`; NONE only when all of them are."""
+    last: Outcome = NONE
+    for outcome in outcomes:
+        if isinstance(outcome, Found):
+            return outcome
+        if outcome is UNKNOWN:
+            last = UNKNOWN
+    return last
