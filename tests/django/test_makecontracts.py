@@ -270,3 +270,13 @@ def test_nothing_is_compared_where_nothing_changed(make: Callable[..., Ran]) -> 
         del sys.modules[name]
         if held is not None:
             sys.modules[name] = held
+
+
+def test_the_exit_code_of_failed_system_checks(tmp_path: Path) -> None:
+    """2, as of all wrong settings: CI tells them from contracts that differ."""
+    with (
+        override_settings(MICROSERVICES_COMMUNICATION_SETTINGS={"QUEUE": 5}),
+        pytest.raises(CommandError) as caught,
+    ):
+        call_command("makecontracts", "--check", output=str(tmp_path), skip_checks=False, stderr=io.StringIO())
+    assert caught.value.returncode == 2

@@ -212,7 +212,9 @@ def test_consumers_are_asked(run: Callable[..., Review], tmp_path: Path) -> None
 
 def test_another_services_directory(run: Callable[..., Review], tmp_path: Path) -> None:
     """What it keeps there itself looks like contracts that left this code; the hint says how to tell them apart."""
-    review_there = review(Request(tmp_path / "schemas", "breaks-sms", [Sms, Theirs, order()]), judge, TODAY)
+    derived = {"breaks-sms": {"asyncapi.json": {"asyncapi": "3.0.0"}}}
+    asked = Request(tmp_path / "schemas", "breaks-sms", [Sms, Theirs, order()], derived=derived)
+    review_there = review(asked, judge, TODAY)
     write(review_there.writings)
     (error,) = errors(run(Sms))
     assert (error.rule, error.file) == ("contract-missing", "breaks-sms/events/files.placed.v1.json")

@@ -111,7 +111,7 @@ def plan(
         if name not in DERIVED and name not in made.documents and name not in retired:
             made.documents[name] = stored.document
             made.findings.extend(_kept(made.file(name), stored, code))
-    if code.complete:
+    if code.complete and not code.guest:
         for name, document in code.derived.items():
             _derive(made, name, canonical(document))
         for name in DERIVED & directory.documents.keys() - code.derived.keys():
