@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from services_communication.contracts.rendering import FORMATS, Format, render, 
 from services_communication.contracts.report import Mode, Report
 from services_communication.contracts.upcast import oldest
 from services_communication.contracts.usage import read_json
+from services_communication.errors import ContractDefinitionError
 from services_communication.management.contracts import changes
 from services_communication.management.contracts.declared import document_of
 from services_communication.management.contracts.git import GitError, Revision
@@ -89,7 +91,7 @@ def _of_files(old: Path, new: Path, mode: Mode) -> Iterator[Finding]:
     before, after = _read(old), _read(new)
     kinds = ["asyncapi" in before, "asyncapi" in after]
     if all(kinds):
-        yield from _of_asyncapi(before, after)
+        yield from _of_asyncapi(before, after, new.as_posix(), mode)
     elif any(kinds):
         raise CommandError(f"{old} and {new}: only one of them is an AsyncAPI document", returncode=2)
     else:
@@ -102,10 +104,12 @@ def _judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) ->
     return compare_all(former, new, mode)
 
 
-def _of_asyncapi(old: dict[str, Any], new: dict[str, Any]) -> list[Finding]:
+def _of_asyncapi(old: dict[str, Any], new: dict[str, Any], file: str, mode: Mode) -> Iterator[Finding]:
     from services_communication.contracts.asyncapi import diff  # noqa: PLC0415  as above
 
-    return diff(old, new)
+    for finding in diff(old, new, file=file):
+        told = finding.change is not None and finding.change.direction not in mode.directions
+        yield replace(finding, level="info", hint="") if told and finding.level == "error" else finding
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,7 +137,14 @@ def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
     yield from changes.changes(former, now, _judge, mode, _oldest(service))
     own = f"{directory_of(service.name)}/{ASYNCAPI}"
     if own in files:
-        yield from _of_asyncapi(_parsed(files[own], f"{name}:{own}"), service.asyncapi())
+        yield from _of_asyncapi(_parsed(files[own], f"{name}:{own}"), _asyncapi(service), own, mode)
+
+
+def _asyncapi(service: Service) -> dict[str, Any]:
+    try:
+        return service.asyncapi()
+    except ContractDefinitionError as error:
+        raise CommandError(f"the code has no AsyncAPI document: {error}", returncode=2) from None
 
 
 def _directories(service: Service) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 _REGULAR = (b"100644", b"100755")
 # A hook's variables would name another repository than the one that holds the directory.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+_COMMIT = re.compile(rb"[0-9a-f]{40,64}\n")
 _MOST_REVISION_CHARACTERS = 500
 
 
@@ -41,12 +43,17 @@ class Revision:
         try:
             commit = _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", "--")
         except GitError:
-            raise GitError(f"there is no revision {name!r} in {top}") from None
-        return cls(top, commit.decode().split()[0], name)
+            commit = b""
+        if not _COMMIT.fullmatch(commit):  # "^HEAD" is taken by git, as what to leave out
+            raise GitError(f"there is no revision {name!r} in {top}")
+        return cls(top, commit.decode().strip(), name)
 
     def files(self, directory: Path) -> dict[str, bytes]:
         """Every regular ``*.json`` file below `directory` as it was, by its path relative to it. Raises GitError."""
-        below = directory.resolve().relative_to(self.top.resolve()).as_posix()
+        try:
+            below = directory.resolve().relative_to(self.top.resolve()).as_posix()
+        except ValueError:
+            raise GitError(f"{directory} leads out of the git repository {self.top}") from None
         inside = [] if below == "." else [f"{below}/"]
         listed = _git(self.top, "ls-tree", "-r", "-z", "--full-tree", self.commit, "--", *inside)
         objects: dict[str, bytes] = {}
