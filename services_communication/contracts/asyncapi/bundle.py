@@ -10,6 +10,7 @@ from typing import Any
 from services_communication.contracts.asyncapi.pointers import Node, UnreadableError, escaped, kind, resolved
 from services_communication.contracts.normal import parts, rewritten
 
+_DEFINITION = "#/$defs/"
 _JSON_SCHEMA = re.compile(r"application/(vnd\.aai\.asyncapi|schema\+(json|yaml))\b")
 
 
@@ -25,11 +26,29 @@ class Part:
     """Where each of ``$defs`` came from."""
 
     def place(self, pointer: str) -> str:
-        """Where `pointer` of the schema is in the document."""
-        found = re.fullmatch(r"/\$defs/([^/]+)(.*)", pointer, re.DOTALL)
-        if found and found[1] in self.places:
-            return self.places[found[1]] + found[2]
-        return self.pointer + pointer
+        """Where `pointer` of the schema is in the document; the way may lead through its references."""
+        found, schema = self.pointer, self.schema
+        steps = pointer.split("/")[1:]
+        while steps:
+            step = steps.pop(0)
+            reference = schema.get("$ref") if isinstance(schema, dict) and step != "$ref" else None
+            if isinstance(reference, str):
+                found, schema = self._definition(reference.removeprefix(_DEFINITION))
+            if step == "$defs" and schema is self.schema and steps:
+                found, schema = self._definition(steps.pop(0))
+                continue
+            found = f"{found}/{step}"
+            schema = _step(schema, step)
+        return found
+
+    def _definition(self, name: str) -> tuple[str, Any]:
+        return self.places.get(name, self.pointer), self.schema.get("$defs", {}).get(name)
+
+
+def _step(schema: Any, step: str) -> Any:
+    if isinstance(schema, list):
+        return schema[int(step)] if step.isdecimal() and int(step) < len(schema) else None
+    return schema.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(schema, dict) else None
 
 
 def part(node: Node | None, place: str) -> Part:
@@ -79,7 +98,7 @@ class _Bundle:
 
         def local(own: dict[str, Any]) -> dict[str, Any]:
             if isinstance(own.get("$ref"), str):  # draft-07: its neighbours mean nothing
-                return {"$ref": f"#/$defs/{self._name(own['$ref'], node.pointer)}"}
+                return {"$ref": f"{_DEFINITION}{self._name(own['$ref'], node.pointer)}"}
             for path, inner in parts(own):
                 if not isinstance(inner, dict | bool):
                     below = "/".join(escaped(str(step)) for step in path)
@@ -111,7 +130,7 @@ def _refuse_circles(definitions: Mapping[str, Any], place: str) -> None:
     for start, definition in definitions.items():
         seen, schema = {start}, definition
         while isinstance(schema, dict) and "$ref" in schema:
-            target = schema["$ref"].removeprefix("#/$defs/")
+            target = schema["$ref"].removeprefix(_DEFINITION)
             if target in seen:
                 raise UnreadableError(place, f"the schema {start!r} is a reference that leads back to itself")
             seen.add(target)

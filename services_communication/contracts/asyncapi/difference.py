@@ -28,6 +28,7 @@ from services_communication.contracts.report import Direction
 MISSING: Any = ...
 FILE = "asyncapi.json"
 
+_ORDER: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
 _EXCHANGE_HINT = "declare an exchange of another name, and bind its readers before the old one is left"
 _QUEUE_HINT = "declare a queue of another name, and consume the old one until it is empty"
 
@@ -205,9 +206,13 @@ class _Comparison:
         place = f"{new.pointer}/{name}"
         before = self._part("old", getattr(old, name), place)
         after = self._part("new", getattr(new, name), place)
-        if before is not None and after is not None:
+        if before is None or after is None:
+            return
+        try:
             for finding in judged(before, after, directions, label, self._file):
                 self._add(finding)
+        except UnreadableError as error:
+            self.unreadable(error, "old or new")
 
     def _part(self, which: str, node: Node | None, place: str) -> Part | None:
         try:
@@ -267,11 +272,14 @@ class _Comparison:
         self._add(Finding(level, rule, self._file, pointer, sentence, hint))
 
     def _add(self, finding: Finding) -> None:
-        self._found.setdefault((finding.rule, finding.pointer, finding.sentence), finding)
+        """Told once: a change that breaks both directions is two changes with one sentence."""
+        key = finding.rule, finding.pointer, finding.sentence
+        held = self._found.get(key)
+        if held is None or _ORDER[finding.level] < _ORDER[held.level]:
+            self._found[key] = finding
 
     def sorted(self) -> list[Finding]:
-        order: dict[Level, int] = {"error": 0, "warning": 1, "info": 2}
-        return sorted(self._found.values(), key=lambda one: (order[one.level], one.pointer, one.rule, one.sentence))
+        return sorted(self._found.values(), key=lambda one: (_ORDER[one.level], one.pointer, one.rule, one.sentence))
 
 
 def _upcasts(reader: Message, gone: Message) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services_communication.contracts.asyncapi.bundle import Part
+from services_communication.contracts.asyncapi.pointers import UnreadableError
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.report import Change, Direction
 
@@ -17,7 +18,8 @@ _HINTS: dict[Direction, str] = {
 def judged(before: Part, after: Part, directions: Collection[Direction], label: str, file: str) -> list[Finding]:
     """What a change means. Breaks of other directions than `directions` are told, but are no errors.
 
-    Raises ConfigurationError when a judgement is needed and what it needs is not installed.
+    Raises UnreadableError for what is no schema, and ConfigurationError when a judgement is needed and what it needs is
+    not installed.
     """
     if before.schema == after.schema and before.format == after.format:
         return []
@@ -27,7 +29,10 @@ def judged(before: Part, after: Part, directions: Collection[Direction], label: 
         return [Finding("error", "schema-not-judged", file, after.pointer, sentence, "compare it with its own tools")]
     from services_communication.contracts.compatibility import compare  # noqa: PLC0415  who only exports needs no judge
 
-    report = compare(before.schema, after.schema, roles=True)
+    try:
+        report = compare(before.schema, after.schema, roles=True)
+    except ValueError as error:  # a keyword that holds what it must not
+        raise UnreadableError(after.pointer, f"{label}: {error}") from None
     found = [_finding(change, after, directions, label, file) for change in report.changes]
     for direction in directions:
         verdict = report.backward if direction == "backward" else report.forward
