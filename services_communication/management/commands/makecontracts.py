@@ -14,12 +14,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from services_communication.contracts import PayloadModel
 from services_communication.contracts.files import plan, waivers, writing
 from services_communication.contracts.files.paths import directory_of, file_of
-from services_communication.contracts.files.review import Excuse, Request, Review, review
+from services_communication.contracts.files.review import Request, Review, review
 from services_communication.contracts.finding import Finding, Level
 from services_communication.contracts.rendering import FORMATS, Format, render, summary
 from services_communication.contracts.report import Mode, Report
 from services_communication.contracts.upcast import dead_ends, missing_step
 from services_communication.errors import ConfigurationError, ContractDefinitionError
+from services_communication.management.contracts.consumers import excuse
 from services_communication.management.service import Service, this_service
 
 HELP = """\
@@ -175,7 +176,7 @@ def _request(options: Mapping[str, Any], today: date) -> Request:
         derived=derived,
         told=told,
         missing_step=missing_step,
-        consumers=_consumers(service.name, options["consumers"]),
+        consumers=excuse(service, [Path(name) for name in options["consumers"]]) if options["consumers"] else None,
     )
 
 
@@ -226,22 +227,6 @@ def _accepted(options: Mapping[str, Any], today: date) -> list[waivers.Waiver]:
             raise CommandError(f"--allow-breaking {text}: write it as RULE:PLACE", returncode=2)
         found.append(waivers.Waiver(place, rule, options["reason"].strip(), until))
     return found
-
-
-def _consumers(service: str, directories: Sequence[str]) -> Excuse | None:
-    if not directories:
-        return None
-
-    def excuse(
-        findings: Sequence[Finding], documents: Mapping[str, Any], former: Mapping[str, Any]
-    ) -> Sequence[Finding]:
-        from services_communication.contracts.needs import Consumers  # noqa: PLC0415  it loads the judge
-
-        known = Consumers.below([Path(directory) for directory in directories])
-        broken = known.findings(documents, service=service, former=former)
-        return [*known.excused(findings, documents), *broken]
-
-    return excuse
 
 
 def _judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
