@@ -182,16 +182,15 @@ def _broken(need: Need, file: str, report: Report, directions: tuple[Direction, 
         verdict = _verdict(report, direction)
         verb = "reads" if direction == "forward" else "writes"
         subject = f"{need.service} {verb} {'the reply to ' if place else ''}{need.name}"
-        if verdict == "unknown":
-            reasons = "; ".join(report.reasons) or "the schemas are beyond what can be proved"
-            sentence = f"{subject}, and whether it still can is unknown: {reasons}"
-            yield Finding(
-                "error", "unknown", file, place, sentence, "write the schemas more simply, or raise the version"
-            )
+        breaks = [change for change in report.changes if change.direction == direction]
+        if verdict == "unknown" or (verdict == "breaking" and not breaks):
+            reasons = "; ".join(report.reasons) or "no reason was found"
+            sentence = f"{subject}, and whether it still can is not known: {reasons}"
+            hint = f"make the change so that {need.service} is proved to cope, or raise the version"
+            yield Finding("error", UNKNOWN, file, place, sentence, hint)
         elif verdict == "breaking":
-            for change in report.changes:
-                if change.direction == direction:
-                    hint = order_of_release(need, change, report)
+            for change in breaks:
+                hint = order_of_release(need, change, report)
                 placed = replace(change, pointer=f"{place}{change.pointer}")
                 sentence = f"{subject}: {change.sentence}"
                 yield Finding("error", change.rule, file, placed.pointer, sentence, hint, placed)
