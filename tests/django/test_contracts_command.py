@@ -16,8 +16,7 @@ from pydantic import Field
 
 from services_communication.consumer import MessageRouter
 from services_communication.contracts import CallModel, CommandModel, EventModel, PayloadModel
-from services_communication.contracts.schema import canonical, document
-from tests.support.contracts import ROUTER, nothing_declared, router
+from tests.support.contracts import ROUTER, declare_shop, nothing_declared, router
 
 
 @pytest.fixture(autouse=True)
@@ -42,44 +41,13 @@ def refused(*arguments: str) -> str:
     return str(caught.value)
 
 
-def declare(shop: MessageRouter) -> None:
-    class OrderPlaced(EventModel, aggregate="order", event_type="placed", key="order_id", owner="shop"):
-        """A customer has placed an order."""
-
-        order_id: int
-
-    class SendSms(CommandModel, service="sms", command_name="send"):
-        phone: str
-
-    class Reserve(CommandModel, service="shop"):
-        sku: str
-
-    class UserUpdated(EventModel, aggregate="user", event_type="update.base", owner="users"):
-        user_id: int
-
-    class Zone(PayloadModel, resource="zones/all", owner="delivery"):
-        name: str
-
-    class GetQuote(CallModel[Decimal], service="pricing", method_name="quote"):
-        product_id: int
-
-    @shop.consumer(UserUpdated)
-    def on_user(event: UserUpdated) -> None: ...
-
-    @shop.consumer(Reserve)
-    def reserve(command: Reserve) -> None: ...
-
-    @shop.response_consumer(GetQuote, reply_to="shop-replies")
-    def quoted(price: Decimal) -> None: ...
-
-
 def rows_of(listed: str) -> dict[str, dict[str, Any]]:
     return {row["address"]: row for row in json.loads(listed)}
 
 
 def test_list_says_what_this_service_does_with_each_contract(shop: MessageRouter) -> None:
     """Sent and handled, by which functions, whose it is: for each kind of contract."""
-    declare(shop)
+    declare_shop(shop)
     rows = rows_of(run("list", "--format", "json"))
     assert {address: (row["kind"], row["owner"], row["sent"]) for address, row in rows.items()} == {
         "order.placed": ("event", "shop", True),
@@ -89,7 +57,7 @@ def test_list_says_what_this_service_does_with_each_contract(shop: MessageRouter
         "zones/all": ("rest", "delivery", False),
         "pricing/quote": ("call", "pricing", True),
     }
-    here = f"{__name__}.declare.<locals>"
+    here = "tests.support.contracts.declare_shop.<locals>"
     assert rows["user.update.base"]["handled_by"] == [f"{here}.on_user"]
     assert rows["shop"]["handled_by"] == [f"{here}.reserve"]
     assert (rows["pricing/quote"]["handled_by"], rows["pricing/quote"]["replies_handled_by"]) == (
@@ -100,7 +68,7 @@ def test_list_says_what_this_service_does_with_each_contract(shop: MessageRouter
 
 def test_list_is_a_table_without_colours_where_no_terminal_reads_it(shop: MessageRouter) -> None:
     """Columns stand below each other, sorted by kind, address and version."""
-    declare(shop)
+    declare_shop(shop)
     header, *lines = run("list").splitlines()
     assert header.split() == ["KIND", "ADDRESS", "VERSION", "OWNER", "CLASS", "SENT", "HANDLED", "BY"]
     assert [line.split()[:3] for line in lines] == [
@@ -111,13 +79,13 @@ def test_list_is_a_table_without_colours_where_no_terminal_reads_it(shop: Messag
         ["event", "user.update.base", "v1"],
         ["rest", "zones/all", "v1"],
     ]
-    assert {line.index(f"{__name__}.declare") for line in lines} == {header.index("CLASS")}
+    assert {line.index("tests.support.contracts.declare_shop") for line in lines} == {header.index("CLASS")}
     assert "\x1b" not in header
 
 
 def test_colours_can_be_forced(shop: MessageRouter) -> None:
     """As everywhere in Django."""
-    declare(shop)
+    declare_shop(shop)
     assert "\x1b[" in run("list", "--force-color")
 
 
@@ -192,7 +160,7 @@ def test_versions_that_upcasters_read(shop: MessageRouter) -> None:
     ("name", "shown"),
     [
         ("OrderPlaced", "OrderPlaced"),
-        (f"{__name__}.declare.<locals>.OrderPlaced", "OrderPlaced"),
+        ("tests.support.contracts.declare_shop.<locals>.OrderPlaced", "OrderPlaced"),
         ("order.placed", "OrderPlaced"),
         ("event order.placed", "OrderPlaced"),
         ("order/placed", "OrderPlaced"),
@@ -209,13 +177,13 @@ def test_versions_that_upcasters_read(shop: MessageRouter) -> None:
     ],
 )
 def test_show_finds_a_contract_by_many_names(shop: MessageRouter, name: str, shown: str) -> None:
-    declare(shop)
+    declare_shop(shop)
     assert run("show", name).startswith(f"{shown} v1\n")
 
 
 def test_show_of_a_name_that_nothing_has(shop: MessageRouter) -> None:
     """The error says what may have been meant."""
-    declare(shop)
+    declare_shop(shop)
     assert "did you mean" in refused("show", "OrderPlacd")
     assert "order.placed" in refused("show", "OrderPlacd")
     assert "contracts list" in refused("show", "zzzzzzzz")
@@ -303,7 +271,7 @@ def test_show_of_a_call_tells_its_reply(shop: MessageRouter) -> None:
 
 def test_show_for_machines(shop: MessageRouter) -> None:
     """JSON holds the document, Markdown a table for each part."""
-    declare(shop)
+    declare_shop(shop)
     shown = json.loads(run("show", "OrderPlaced", "--format", "json"))
     assert (shown["document"], shown["need"]) == ("shop/events/order.placed.v1.json", None)
     assert shown["schema"]["x-contract"]["address"] == {"aggregate": "order", "event_type": "placed"}
@@ -322,122 +290,6 @@ def test_a_model_that_json_cannot_hold_is_an_error_of_words(shop: MessageRouter)
 def test_settings_with_mistakes_end_with_two(configure: Any) -> None:
     configure(APP_ID="shop", MESSAGE_CONSUMER="no.such.router")
     assert "MESSAGE_CONSUMER" in refused("list")
-
-
-def write(root: Path, file: str, value: Any) -> None:
-    path = root / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(canonical(value))
-
-
-def need(contract: type[PayloadModel], service: str, uses: str) -> dict[str, Any]:
-    made = document(contract)
-    return {**made, "x-contract": {**made["x-contract"], "service": service, "uses": uses}}
-
-
-@pytest.fixture
-def three(tmp_path: Path, shop: MessageRouter) -> Path:
-    """Directories of users and billing beside the code of shop, which handles and asks as `declare` says."""
-    with nothing_declared():
-
-        class UserUpdated(EventModel, aggregate="user", event_type="update.base", owner="users"):
-            user_id: int
-            name: str
-
-        class OrderPlaced(EventModel, aggregate="order", event_type="placed", version=1):
-            order_id: int
-
-        class Reserve(CommandModel, service="shop"):
-            sku: str
-
-    write(tmp_path, "users/events/user.update.base.v1.json", document(UserUpdated))
-    write(tmp_path, "billing/events/order.placed.v1.json", document(OrderPlaced))
-    write(tmp_path, "billing/needs/events/order.placed.v1.json", need(OrderPlaced, "billing", "reads"))
-    write(tmp_path, "billing/needs/commands/shop._.v1.json", need(Reserve, "billing", "writes"))
-    write(tmp_path, "envelopes/event.json", {"type": "object"})
-    declare(shop)
-    return tmp_path
-
-
-def test_graph_of_several_services(three: Path) -> None:
-    """Documents say who publishes, needs who consumes, and of this service the code says both."""
-    made = json.loads(run("graph", "--output", str(three), "--format", "json"))
-    assert made["services"] == ["billing", "delivery", "pricing", "shop", "sms", "users"]
-    assert {item["address"]: (item["kind"], item["from"], item["to"]) for item in made["contracts"]} == {
-        "pricing/quote": ("call", ["shop"], ["pricing"]),
-        "shop": ("command", ["billing"], ["shop"]),
-        "sms/send": ("command", ["shop"], ["sms"]),
-        "order.placed": ("event", ["shop"], ["billing"]),
-        "user.update.base": ("event", ["users"], ["shop"]),
-        "zones/all": ("rest", ["delivery"], ["shop"]),
-    }
-
-
-def test_graph_as_text_and_markdown(three: Path) -> None:
-    lines = [line.split() for line in run("graph", "--output", str(three)).splitlines()]
-    assert ["event", "order.placed", "v1", "shop", "billing"] in lines
-    markdown = run("graph", "--output", str(three), "--format", "markdown")
-    assert "| event | order.placed | v1 | shop | billing |" in markdown.splitlines()
-
-
-def test_graph_for_programs_that_draw(three: Path) -> None:
-    """Services and contracts are nodes, and an arrow is the way of a message."""
-    dot = run("graph", "--output", str(three), "--format", "dot")
-    assert dot.startswith("digraph contracts {")
-    assert '  "service shop" -> "event order.placed";' in dot.splitlines()
-    assert '  "event order.placed" -> "service billing";' in dot.splitlines()
-    mermaid = run("graph", "--output", str(three), "--format", "mermaid").splitlines()
-    assert mermaid[0] == "flowchart LR"
-    assert '  s1["billing"]' in mermaid
-    event = next(line.split("(")[0].strip() for line in mermaid if "event order.placed" in line)
-    assert f"  {event} --> s1" in mermaid
-
-
-def test_names_from_files_cannot_draw_or_colour(three: Path) -> None:
-    """A hostile service's name is text in every format."""
-    name = 'ev"il"];\x1b[31m|`<b>'
-    hostile = {**need_of_order(), "x-contract": {**need_of_order()["x-contract"], "service": name.replace("\x1b", "")}}
-    write(three, "evil/needs/events/order.placed.v1.json", hostile)
-    write(three, "evil\x1b[31m/events/x.y.v1.json", document(made_event()))
-    for form in ("text", "dot", "mermaid", "markdown"):
-        assert "\x1b" not in run("graph", "--output", str(three), "--format", form)
-    assert 'label="ev\\"il\\"];[31m|`<b>"' in run("graph", "--output", str(three), "--format", "dot")
-    mermaid = run("graph", "--output", str(three), "--format", "mermaid")
-    assert '["ev#34;il#34;]#59;[31m|#96;#60;b#62;"]' in mermaid
-
-
-def made_event() -> type[EventModel]:
-    with nothing_declared():
-
-        class Made(EventModel, aggregate="x", event_type="y"):
-            n: int
-
-    return Made
-
-
-def need_of_order() -> dict[str, Any]:
-    with nothing_declared():
-
-        class OrderPlaced(EventModel, aggregate="order", event_type="placed"):
-            order_id: int
-
-    return need(OrderPlaced, "billing", "reads")
-
-
-def test_a_file_that_cannot_be_read_is_told_and_the_rest_is_drawn(three: Path) -> None:
-    """graph describes; it is no check."""
-    (three / "users/events/broken.v1.json").write_text("{")
-    err = StringIO()
-    drawn = run("graph", "--output", str(three), stderr=err)
-    assert "broken.v1.json cannot be read: it is not JSON" in err.getvalue()
-    assert "order.placed" in drawn
-
-
-def test_graph_without_files(tmp_path: Path, shop: MessageRouter) -> None:
-    """The code alone is drawn, and nothing is nothing."""
-    assert "No contract" in run("graph", "--output", str(tmp_path / "none"))
-    declare(shop)
-    assert "sms/send" in run("graph", "--output", str(tmp_path / "none"))
 
 
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

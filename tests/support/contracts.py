@@ -5,11 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
 from services_communication.consumer import MessageRouter
-from services_communication.contracts import Registry, registry, resources
+from services_communication.contracts import (
+    CallModel,
+    CommandModel,
+    EventModel,
+    PayloadModel,
+    Registry,
+    registry,
+    resources,
+)
 
 ROUTER = "tests_router_of_one_service"
 
@@ -43,3 +52,36 @@ def router() -> Iterator[MessageRouter]:
         yield made
     finally:
         del sys.modules[ROUTER]
+
+
+def declare_shop(shop: MessageRouter) -> None:
+    """A contract of each kind, its own and others', and handlers of some."""
+
+    class OrderPlaced(EventModel, aggregate="order", event_type="placed", key="order_id", owner="shop"):
+        """A customer has placed an order."""
+
+        order_id: int
+
+    class SendSms(CommandModel, service="sms", command_name="send"):
+        phone: str
+
+    class Reserve(CommandModel, service="shop"):
+        sku: str
+
+    class UserUpdated(EventModel, aggregate="user", event_type="update.base", owner="users"):
+        user_id: int
+
+    class Zone(PayloadModel, resource="zones/all", owner="delivery"):
+        name: str
+
+    class GetQuote(CallModel[Decimal], service="pricing", method_name="quote"):
+        product_id: int
+
+    @shop.consumer(UserUpdated)
+    def on_user(event: UserUpdated) -> None: ...
+
+    @shop.consumer(Reserve)
+    def reserve(command: Reserve) -> None: ...
+
+    @shop.response_consumer(GetQuote, reply_to="shop-replies")
+    def quoted(price: Decimal) -> None: ...

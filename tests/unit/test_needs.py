@@ -28,15 +28,20 @@ def _alone() -> Iterator[None]:
 
 
 def event(fields: dict[str, Any], version: int = 1, **keywords: Any) -> type[EventModel]:
-    return model(EventModel, fields, aggregate="order", event_type="placed", version=version, **keywords)
+    made: type[EventModel] = model(
+        EventModel, fields, aggregate="order", event_type="placed", version=version, **keywords
+    )
+    return made
 
 
-def command(fields: dict[str, Any], version: int = 1, **keywords: Any) -> type[CommandModel]:
-    return model(CommandModel, fields, service="sms", command_name="send", version=version, **keywords)
+def command(fields: dict[str, Any], version: int = 1) -> type[CommandModel]:
+    made: type[CommandModel] = model(CommandModel, fields, service="sms", command_name="send", version=version)
+    return made
 
 
 def call(reply: Any, fields: dict[str, Any]) -> type[CallModel[Any]]:
-    return model(CallModel[reply], fields, service="pricing", method_name="quote")
+    made: type[CallModel[Any]] = model(CallModel[reply], fields, service="pricing", method_name="quote")
+    return made
 
 
 def model(base: Any, fields: dict[str, Any], **keywords: Any) -> Any:
