@@ -221,6 +221,21 @@ def test_the_asyncapi_document_is_compared_too(schemas: Path, shop: MessageRoute
     assert {file for _, _, file in found} == {"shop/asyncapi.json"}
 
 
+def test_a_raised_version_is_told_once(schemas: Path) -> None:
+    """The AsyncAPI document knows no up-casters, so it has no say on messages where the contracts' documents have."""
+    with nothing_declared():
+        old = event(n=int)
+        commit(schemas, {FILE: document(old), "shop/asyncapi.json": this_service().asyncapi()})
+    newer = event(version=2, m=int)
+
+    @newer.upcast(1)
+    def from_1(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"m": payload["n"]}
+
+    new = ("info", "document-new", "shop/events/order.placed.v2.json")
+    assert findings("--output", schemas) == (0, [("info", "document-replaced", FILE), new])
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff", b'{"x-contract": {}}', b"[" * 100_000])
 def test_a_document_that_could_not_be_read_then(schemas: Path, damage: bytes) -> None:
     """Wrong usage of that revision, and no traceback."""

@@ -40,6 +40,7 @@ contracts diff OLD NEW         one file against another: two contract documents,
 Exit code 0: nothing breaks; 1: something breaks, or it cannot be decided; 2: wrong usage (no git, no such revision, a
 file that cannot be read). Only git's own files are read: nothing is checked out and no network is asked."""
 ASYNCAPI = "asyncapi.json"
+JUDGED = ("unknown", "breaking")  # asyncapi.diff's rules for payloads without an explained change
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -137,7 +138,13 @@ def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
     yield from changes.changes(former, now, _judge, mode, _oldest(service))
     own = f"{directory_of(service.name)}/{ASYNCAPI}"
     if own in files:
-        yield from _of_asyncapi(_parsed(files[own], f"{name}:{own}"), _asyncapi(service), own, mode)
+        found = _of_asyncapi(_parsed(files[own], f"{name}:{own}"), _asyncapi(service), own, mode)
+        yield from (finding for finding in found if not former or _is_topology(finding))
+
+
+def _is_topology(finding: Finding) -> bool:
+    """What a contract's document cannot tell. Messages it tells better: it knows their versions and up-casters."""
+    return finding.change is None and not finding.rule.startswith("message-") and finding.rule not in JUDGED
 
 
 def _asyncapi(service: Service) -> dict[str, Any]:
