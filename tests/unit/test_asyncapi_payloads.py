@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services_communication.contracts import CallModel, EventModel, PayloadModel
+from services_communication.contracts import CallModel, CommandModel, EventModel, PayloadModel
 from services_communication.contracts.asyncapi import diff, export
 from services_communication.contracts.finding import Finding
 from tests.asyncapi.documents import changed, producer
@@ -75,13 +75,31 @@ def test_a_break_has_its_place_and_its_change() -> None:
     """The pointer leads into the new document, to the schema in its components where the field is or was."""
     found = errors(received(), received(email=str))
 
-    assert len(found) == 1
-    assert found[0].pointer.startswith("/components/schemas/OrderPlaced.v1")
+    assert [(one.rule, one.pointer) for one in found] == [
+        ("required-added", "/components/schemas/OrderPlaced.v1/properties/email")
+    ]
     assert found[0].sentence.startswith("OrderPlaced version 1: ")
-    assert "email" in found[0].sentence
+    assert "payload.email" in found[0].sentence
     assert found[0].change is not None
     assert found[0].change.direction == "backward"
+    assert set(found[0].change.witness["payload"]) == {"orderId"}
     assert found[0].hint
+
+
+def test_a_break_of_what_is_sent_has_its_place_and_its_change() -> None:
+    def book(*fields: str) -> dict[str, Any]:
+        body = {"__module__": __name__, "__annotations__": dict.fromkeys(fields, int)}
+        made = type(CommandModel)("Book", (CommandModel,), body, service="delivery", command_name="book")
+        return export("shop", sent=[made])
+
+    found = errors(book("order_id", "floor"), book("order_id"))
+
+    assert [(one.rule, one.pointer) for one in found] == [
+        ("required-removed", "/components/schemas/Book.v1/properties/floor")
+    ]
+    assert found[0].change is not None
+    assert found[0].change.direction == "forward"
+    assert errors(book("order_id"), book("order_id", "floor")) == []
 
 
 def test_a_model_inside_a_payload() -> None:
@@ -156,6 +174,15 @@ def test_a_schema_of_another_format_is_not_judged() -> None:
 
     assert errors(old, old) == []
     assert [one.rule for one in errors(old, changed(old, (f"{PAYLOAD}/schema/type", "enum")))] == ["schema-not-judged"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": 17}, {"pattern": "("}, {"required": "x"}, {"properties": 5}, {"enum": 5}, {"allOf": {}}, {"$ref": 5}],
+)
+def test_a_keyword_that_holds_what_it_must_not(schema: Any) -> None:
+    found = errors(producer(), changed(producer(), (PAYLOAD, schema)))
+    assert [(one.rule, one.pointer) for one in found] == [("document-unreadable", f"/{PAYLOAD}")]
 
 
 def test_a_json_schema_in_a_named_format_is_judged() -> None:
