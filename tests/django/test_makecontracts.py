@@ -7,9 +7,8 @@ import json
 import sys
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,32 +16,16 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import override_settings
 
-from services_communication.contracts import EventModel, Registry, registry, resources
+from services_communication.contracts import registry
 from services_communication.management.service import this_service
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-    """What was written, and the error's text."""
+from tests.support import makecontracts
+from tests.support.makecontracts import FILE, Ran, declare
 
 
 @pytest.fixture(autouse=True)
-def _only_contracts_of_the_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Those that other test modules declared are away meanwhile."""
-    registries: list[Registry[Any]] = [registry, resources]
-    held = [(known, list(known)) for known in registries]
-    for known, contracts in held:
-        for contract in contracts:
-            known.discard(contract)
-    yield
-    for known, contracts in held:
-        for contract in list(known):
-            known.discard(contract)
-        for contract in contracts:
-            known.add(contract)
+def _only_contracts_of_the_test() -> Iterator[None]:
+    with makecontracts.no_other_contracts():
+        yield
 
 
 @pytest.fixture
@@ -53,30 +36,7 @@ def schemas(tmp_path: Path) -> Path:
 @pytest.fixture
 def make(schemas: Path) -> Callable[..., Ran]:
     """make("--check") calls the command on the directory of schemas."""
-
-    def make(*arguments: str, output: str | None = str(schemas), **options: Any) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        given = [*arguments, *(["--output", output] if output else [])]
-        try:
-            call_command("makecontracts", *given, stdout=out, stderr=err, **options)
-        except CommandError as error:
-            return Ran(error.returncode, out.getvalue(), f"{err.getvalue()}{error}")
-        return Ran(0, out.getvalue(), err.getvalue())
-
-    return make
-
-
-def declare(name: str = "Made", version: int = 1, module: str = __name__, **fields: Any) -> type[EventModel]:
-    """The event made.it, whose earlier class of this version is forgotten."""
-    for contract in registry:
-        if contract.__name__ == name and contract.__contract__.version == version:
-            registry.discard(contract)
-    namespace = {"__module__": module, "__annotations__": {"id": int, **fields}}
-    keywords = {"aggregate": name.lower(), "event_type": "it", "version": version}
-    return cast("type[EventModel]", types.new_class(name, (EventModel,), keywords, lambda body: body.update(namespace)))
-
-
-FILE = "tests/events/made.it.v1.json"
+    return partial(makecontracts.make, schemas)
 
 
 def test_the_first_run_and_the_check_after_it(make: Callable[..., Ran], schemas: Path) -> None:
@@ -87,7 +47,7 @@ def test_the_first_run_and_the_check_after_it(make: Callable[..., Ran], schemas:
         "",
         f"error: document-new at tests/asyncapi.json\n  is new\n"
         f"  what to do: run 'manage.py makecontracts' and commit what it writes\n"
-        f"error: document-new at {FILE}\n  is new: {__name__}.Made has no document yet\n"
+        f"error: document-new at {FILE}\n  is new: tests.support.makecontracts.Made has no document yet\n"
         f"  what to do: run 'manage.py makecontracts' and commit what it writes\n"
         "Contracts and files differ: 2 errors",
     )
@@ -95,7 +55,7 @@ def test_the_first_run_and_the_check_after_it(make: Callable[..., Ran], schemas:
     assert make() == Ran(
         0,
         "info: document-new at tests/asyncapi.json\n  is new\n"
-        f"info: document-new at {FILE}\n  is new: {__name__}.Made has no document yet\n"
+        f"info: document-new at {FILE}\n  is new: tests.support.makecontracts.Made has no document yet\n"
         "Wrote 2 files, and the lock; commit them.\n",
         "",
     )

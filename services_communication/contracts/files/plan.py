@@ -142,12 +142,20 @@ def _compare(made: Plan, wanted: Wanted, judge: Judge, mode: Mode, *, forget: bo
     if same == stored.data:
         now: Report | None = None
     else:
-        now = judge([revisions.without_revisions(stored.document)], wanted.document, mode)
+        now = _asked(judge, [revisions.without_revisions(stored.document)], wanted.document, mode)
         seen = bool(now.changes) or now.verdict(Mode.FULL) != "compatible"
         data = canonical(revisions.with_revisions(wanted.document, [*forms, revisions.form_of(stored.document)]))
         made.write(*_difference(wanted.name, data if seen else same, now, seen, forget))
-    then = judge(former, wanted.document, mode) if former and mode.transitive else None
+    then = _asked(judge, former, wanted.document, mode) if former and mode.transitive else None
     made.findings.extend(_judged(made.file(wanted.name), wanted, now, then, mode))
+
+
+def _asked(judge: Judge, former: Sequence[Document], new: Document, mode: Mode) -> Report:
+    """A document that is no schema was written by hand, and the lock with it: nothing can be said of it."""
+    try:
+        return judge(former, new, mode)
+    except ValueError as error:
+        return Report("unknown", "unknown", reasons=(str(error),))
 
 
 def _difference(name: str, data: bytes, report: Report, seen: bool, forget: bool) -> tuple[str, str, bytes, str]:

@@ -61,7 +61,7 @@ def dump(waivers: Iterable[Waiver]) -> bytes:
 
 def is_waivable(finding: Finding) -> bool:
     """Breaks are; faults of files are mended instead."""
-    return finding.change is not None or finding.rule in ("compatibility-unknown", "unknown", "upcaster-missing")
+    return finding.change is not None or finding.rule in ("compatibility-unknown", "upcaster-missing")
 
 
 def settle(
