@@ -37,7 +37,7 @@ from services_communication.contracts.finding import Finding
 from services_communication.contracts.release import order_of_release
 from services_communication.contracts.report import Direction, Report, Verdict
 from services_communication.contracts.schema import EXTENSION, reply_of
-from services_communication.contracts.usage import Need, read_needs
+from services_communication.contracts.usage import Need, read_needs, unreadable
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -162,7 +162,12 @@ def _judged(need: Need, file: str, document: Document) -> Iterator[Finding]:
         directions = _DIRECTIONS[need.uses]
         if part == REPLY:
             directions = tuple(_OPPOSITE[direction] for direction in directions)
-        yield from _broken(need, file, compare(old, new), directions, part)
+        try:
+            report = compare(old, new)
+        except ValueError as error:  # ours was made from a model, so it is the need's
+            yield unreadable(need.file, f"the file holds no schema: {error}")
+            return
+        yield from _broken(need, file, report, directions, part)
 
 
 def _parts(old: Document, new: Document) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:

@@ -10,6 +10,10 @@ from __future__ import annotations
 from services_communication.contracts.report import Change, Report
 from services_communication.contracts.usage import Need
 
+# A message may now lack what a reader asks for; and a reader now asks for what a message may lack.
+LACKING = ("property-removed", "required-removed")
+ASKED_FOR = ("property-added", "required-added")
+
 
 def order_of_release(need: Need, change: Change, report: Report) -> str:
     """For a person. `report` is the judgement of the consumer's model against the new document; `change` breaks it."""
@@ -42,13 +46,13 @@ def field_of(pointer: str) -> str:
 
 
 def _reading(change: Change, where: str) -> str:
-    if change.new is ...:
+    if change.rule in LACKING:
         return f"which must do without {where} (make it optional, or stop reading it)"
     return f"which must accept the new form of {where} beside the old one"
 
 
 def _writing(change: Change, where: str) -> str:
-    if change.old is ...:
+    if change.rule in ASKED_FOR:
         return f"which must send {where}"
     return f"which must send nothing in {where} that is refused now"
 

@@ -142,7 +142,7 @@ def read_needs(directories: Sequence[Path]) -> tuple[list[Need], list[Finding]]:
     for directory in directories:
         if not directory.is_dir():
             sentence = f"{directory} is no directory"
-            faults.append(_unreadable(str(directory), sentence, "name the schemas directories of the consumers"))
+            faults.append(unreadable(str(directory), sentence, "name the schemas directories of the consumers"))
             continue
         found = _below(directory, faults)
         needs.update(found)
@@ -156,7 +156,7 @@ def read_needs(directories: Sequence[Path]) -> tuple[list[Need], list[Finding]]:
 
 def _below(directory: Path, faults: list[Finding]) -> dict[str, Need]:
     def forbidden(error: OSError) -> None:
-        faults.append(_unreadable(str(error.filename), f"the directory cannot be read: {error.strerror}"))
+        faults.append(unreadable(str(error.filename), f"the directory cannot be read: {error.strerror}"))
 
     found: dict[str, Need] = {}
     for folder, folders, names in os.walk(directory, onerror=forbidden):
@@ -168,7 +168,7 @@ def _below(directory: Path, faults: list[Finding]) -> dict[str, Need]:
             try:
                 need = need_in(read_json(path), path.as_posix())
             except ValueError as error:
-                faults.append(_unreadable(path.as_posix(), f"the file cannot be read: {error}"))
+                faults.append(unreadable(path.as_posix(), f"the file cannot be read: {error}"))
             else:
                 if need is not None:
                     found[str(path.resolve())] = need
@@ -189,7 +189,7 @@ def read_json(path: Path) -> Any:
     return strict.loads(data)
 
 
-def _unreadable(
+def unreadable(
     file: str, sentence: str, hint: str = "write it again with 'manage.py contracts needs' there"
 ) -> Finding:
     return Finding("error", "need-unreadable", file, "", sentence, hint)

@@ -244,6 +244,12 @@ def test_a_document_that_could_not_be_read_then(schemas: Path, damage: bytes) ->
     assert f"HEAD:{FILE}" in refused("--output", schemas)
 
 
+def test_a_document_that_held_no_schema_then(schemas: Path) -> None:
+    commit(schemas, {FILE: {**former(n=int), "properties": {"n": {"$ref": "#/nowhere"}}}})
+    event(n=int)
+    assert f"HEAD:{FILE} is no document of a contract" in refused("--output", schemas)
+
+
 @pytest.mark.parametrize("name", ["--upload-pack=x", "-x", "", "a\nb", "x" * 600])
 def test_what_is_no_revision_is_not_given_to_git(schemas: Path, name: str) -> None:
     """An option in its place would be obeyed."""
@@ -349,6 +355,8 @@ def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
     assert "cannot be read" in refused(one, tmp_path / "none.json")
     assert "only one of them is an AsyncAPI document" in refused(one, two)
     assert "two files" in refused(one, one, one)
+    two.write_text('{"type": 3}')
+    assert "cannot be compared" in refused(one, two)
 
 
 @pytest.mark.parametrize(

@@ -280,11 +280,11 @@ def test_a_need_that_is_found_twice_counts_once(tmp_path: Path) -> None:
 
 
 def test_a_schema_that_is_no_schema_does_not_pass(tmp_path: Path) -> None:
-    """Another repository's file may hold anything."""
+    """Another repository's file may hold anything, and what holds no schema hides what is read."""
     broken = need(event({"order_id": int})) | {"properties": {"orderId": {"$ref": "#/nowhere"}}}
     put(tmp_path, broken)
     found = findings(tmp_path, ORDER, event({"order_id": int}))
-    assert [finding.level for finding in found] == ["error"]
+    assert rules(found) == [("error", "need-unreadable")]
 
 
 def change(direction: Any, pointer: str = "/properties/total") -> Change:
@@ -320,6 +320,20 @@ def test_own_findings_about_a_reply_point_the_other_way(tmp_path: Path) -> None:
     assert level("forward", "/properties/n") == "error"
     assert level("forward", "/x-contract/reply/type") == "info"
     assert level("backward", "/x-contract/reply/type") == "error"
+
+
+def test_what_cannot_be_decided_is_excused_where_it_can_only_be_outward(tmp_path: Path) -> None:
+    """The direction that is this service's own affair must be proved by itself."""
+    consumers = Consumers.below([put(tmp_path, need(event({"order_id": int})))])
+    own = Finding("error", "compatibility-unknown", ORDER, "", "not known", "y")
+    former = {ORDER: document(event({"order_id": int, "total": int}))}
+
+    def level(now: type[EventModel], former: dict[str, Any]) -> str:
+        return consumers.excused([own], {ORDER: document(now)}, former)[0].level
+
+    assert level(event({"order_id": int}), former) == "info"
+    assert level(event({"order_id": int, "total": int, "city": str}), former) == "error"
+    assert level(event({"order_id": int}), {}) == "error"
 
 
 def test_faults_of_files_are_never_excused(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ def changes(
     mode: Mode,
     oldest: Mapping[Identity, int],
 ) -> Iterator[Finding]:
-    """`former` and `now` map file → document; `oldest` says which versions of an address the code still reads."""
+    """`former` and `now` map file → document; `oldest` says which versions of an address the code still reads.
+
+    Raises ValueError naming the file of a former document that is no schema.
+    """
     newest: dict[Identity, int] = {}
     for identity, version in map(identity_in, now.values()):
         newest[identity] = max(version, newest.get(identity, 0))
@@ -58,7 +61,10 @@ def _changed(file: str, old: Document, new: Document, judge: Judge, mode: Mode) 
     plain = without_revisions(old)
     if canonical(plain) == canonical(without_revisions(new)):
         return
-    report = judge([*former_documents(old), plain], new, mode)
+    try:
+        report = judge([*former_documents(old), plain], new, mode)
+    except ValueError as error:
+        raise ValueError(f"{file} is no document of a contract: {error}") from None
     found = list(findings_of(report, file, mode))
     if found:
         yield from found

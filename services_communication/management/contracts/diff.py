@@ -96,7 +96,11 @@ def _of_files(old: Path, new: Path, mode: Mode) -> Iterator[Finding]:
     elif any(kinds):
         raise CommandError(f"{old} and {new}: only one of them is an AsyncAPI document", returncode=2)
     else:
-        yield from changes.findings_of(_judge([before], after, mode), new.as_posix(), mode)
+        try:
+            report = _judge([before], after, mode)
+        except ValueError as error:
+            raise CommandError(f"{old} and {new} cannot be compared: {error}", returncode=2) from None
+        yield from changes.findings_of(report, new.as_posix(), mode)
 
 
 def _judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
@@ -135,7 +139,10 @@ def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
         if is_written_by(contract, service.name)
     }
     former = dict(_documents(files, name, _directories(service), now))
-    yield from changes.changes(former, now, _judge, mode, _oldest(service))
+    try:
+        yield from changes.changes(former, now, _judge, mode, _oldest(service))
+    except ValueError as error:
+        raise CommandError(f"{name}:{error}", returncode=2) from None
     own = f"{directory_of(service.name)}/{ASYNCAPI}"
     if own in files:
         found = _of_asyncapi(_parsed(files[own], f"{name}:{own}"), _asyncapi(service), own, mode)
