@@ -42,7 +42,8 @@ class EncodeError(CommunicationError, ValueError):
 class DecodeError(CommunicationError, ValueError):
     """What arrived cannot be read.
 
-    ``reason`` is a stable code (``decode``, ``invalid``, ``content_type``, ``too_large``, ``unknown_version``);
+    ``reason`` is a stable code (``decode``, ``invalid``, ``content_type``, ``too_large``, ``unknown_version``,
+    ``upcast``);
     ``detail`` names the path and the rule, never the value.
     """
 

@@ -20,7 +20,7 @@ from services_communication.contracts.wire import instant
 LAX = "x-lax"
 DECIMAL_PATTERN = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 # What pydantic reads and writes where no time zone is asked for (ISO 8601, the offset left out or not).
-LOCAL_DATETIME_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?$"
+LOCAL_DATETIME_PATTERN = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?$"
 
 
 class SchemaMaker(GenerateJsonSchema):

@@ -80,7 +80,7 @@ def _of_length(length: int, said: _Facts, find: Find) -> Outcome:
 def _assignments(length: int, said: _Facts) -> Iterator[list[frozenset[Sub]]]:
     """What each position must fit, for each way of meeting the demands."""
     base = [said.subs(index) for index in range(length)]
-    places = [[index for index in range(fact.start, length)][: said.tail + 4] for fact in said.some]
+    places = [list(range(fact.start, length))[: said.tail + 4] for fact in said.some]
     for chosen in itertools.product(*places):
         subs = list(base)
         for fact, index in zip(said.some, chosen, strict=True):

@@ -6,6 +6,7 @@ Only this object is looked at; its parts stay as they are until they are read th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from services_communication.contracts.normal import parts
@@ -33,7 +34,8 @@ def _signs(schema: Any) -> set[int]:
     found = {sign for _, part in parts(schema) for sign in _signs(part)}
     if isinstance(schema.get("exclusiveMinimum"), bool) or isinstance(schema.get("exclusiveMaximum"), bool):
         found.add(DRAFT_4)
-    if "additionalItems" in schema or isinstance(schema.get("items"), list) or "dependencies" in schema:
+    older = "additionalItems" in schema or "dependencies" in schema or "definitions" in schema
+    if older or isinstance(schema.get("items"), list):
         found.add(DRAFT_7)
     return found
 
@@ -42,27 +44,32 @@ def modern(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
     """`schema`'s keywords as draft 2020-12 would write them. OpenAPI's ``nullable`` is one more type."""
     if "$ref" in schema and draft < DRAFT_2019:
         return {"$ref": schema["$ref"]}
-    made = dict(schema)
+    made = {keyword: value for keyword, value in schema.items() if keyword not in _unknown(draft)}
     if draft == DRAFT_4:
         _bounds(made)
-        for later in ("const", "contains", "propertyNames", "if", "then", "else"):
-            made.pop(later, None)
-    if draft == DRAFT_6:
-        for later in ("if", "then", "else"):
-            made.pop(later, None)
     if draft < NEWEST:
         _items(made)
-    else:
-        made.pop("additionalItems", None)
-    if draft not in (DRAFT_6, DRAFT_7):
-        for keyword in CONTENT:
-            made.pop(keyword, None)
     _dependencies(made)
     if made.get("nullable") is True and isinstance(made.get("type"), str):
         made["type"] = [made["type"], "null"]
         if isinstance(made.get("enum"), list):
             made["enum"] = [*made["enum"], None]
     return made
+
+
+@cache
+def _unknown(draft: int) -> frozenset[str]:
+    """Keywords that are not of `draft`, though of another one."""
+    found: set[str] = set()
+    if draft < DRAFT_7:
+        found |= {"if", "then", "else"}
+    if draft < DRAFT_6:
+        found |= {"const", "contains", "propertyNames"}
+    if draft not in (DRAFT_6, DRAFT_7):
+        found |= set(CONTENT)
+    if draft >= NEWEST:
+        found.add("additionalItems")
+    return frozenset(found)
 
 
 def _bounds(made: dict[str, Any]) -> None:

@@ -1,13 +1,15 @@
 """Formats of texts: which are asserted, examples of each, and a pattern that every one of its texts fits.
 
-What the formats mean is what `jsonschema-rs` asserts; a format that is not in the table is an annotation.
+What the formats mean is what `jsonschema-rs` asserts; a format that is not in the table is an annotation. Contents
+(``contentEncoding``, ``contentMediaType``) are asserted by drafts 6 and 7 only.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from services_communication.contracts.dialect import DECIMAL_PATTERN
+from services_communication.contracts.dialect import DECIMAL_PATTERN, LOCAL_DATETIME_PATTERN
+from services_communication.contracts.proof.opinion import asserts
 
 
 class Format(NamedTuple):
@@ -25,7 +27,7 @@ _TIME = rf"\d{{2}}:\d{{2}}:\d{{2}}(\.\d+)?{_OFFSET}"
 
 FORMATS: dict[str, Format] = {
     "date-time": Format(
-        ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05.678+02:00", "1999-12-31T23:59:59Z"), rf"^{_DAY}[Tt ]{_TIME}$"
+        ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05.678900Z", "1999-12-31T23:59:59+02:00"), rf"^{_DAY}[Tt ]{_TIME}$"
     ),
     "date": Format(("2024-01-02", "1999-12-31"), rf"^{_DAY}$"),
     "time": Format(("03:04:05Z", "23:59:59+02:00"), rf"^{_TIME}$"),
@@ -58,5 +60,12 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def is_asserted(name: str) -> bool:
-    return name in FORMATS
+# Patterns of ours that stand for a type: not every text that fits one is a value of it, these are.
+PATTERN_EXAMPLES = {
+    LOCAL_DATETIME_PATTERN: ("2024-01-02T03:04:05", "2024-01-02T03:04:05Z"),
+    DECIMAL_PATTERN: ("1.5", "0"),
+}
+
+
+def is_asserted(name: str, draft: int) -> bool:
+    return name in FORMATS and asserts(name, draft)

@@ -9,7 +9,7 @@ from services_communication.contracts.proof import opinion
 from services_communication.contracts.proof.formula import Sub
 from services_communication.contracts.proof.node import Document, Node
 from services_communication.contracts.proof.outcome import UNKNOWN, Found
-from services_communication.contracts.proof.search import Search
+from services_communication.contracts.proof.search import STEPS, Search
 from services_communication.contracts.report import Verdict
 
 # So many candidates are shown to the validators before the search is given up.
@@ -49,19 +49,25 @@ def judge(writer: Side, reader: Side) -> Judgement:
     ours = search(writer, reader, frozenset([Sub(writer.node), Sub(reader.node, fits=False)]))
     if ours.verdict == "breaking":
         return ours
-    theirs = opinion.covers(
-        reader.document.schema, writer.document.schema, writer.document.draft, writer.document.formats
-    )
+    theirs = _second_opinion(writer.document, reader.document)
     if ours.verdict == "compatible" and theirs == "no":
-        return Judgement("unknown", reason="our proof finds no payload that is rejected, jsonschema-rs says there is one")
+        return Judgement(
+            "unknown", reason="our proof finds no payload that is rejected, jsonschema-rs says there is one"
+        )
     if ours.verdict == "unknown":
         return Judgement("unknown", reason=f"{ours.reason}; jsonschema-rs says {theirs}")
     return ours
 
 
-def search(writer: Side, reader: Side, subs: frozenset[Sub]) -> Judgement:
-    """A witness that fits `subs`, looked at again by both validators."""
-    found = Search()
+def _second_opinion(writer: Document, reader: Document) -> opinion.Opinion:
+    if writer.draft != reader.draft:
+        return "unknown"
+    return opinion.covers(reader.schema, writer.schema, writer.draft, writer.formats)
+
+
+def search(writer: Side, reader: Side, subs: frozenset[Sub], steps: int = STEPS) -> Judgement:
+    """A witness that fits `subs`, looked at again by both validators. Gives up after so many `steps`."""
+    found = Search(steps)
     reasons: set[str] = set()
     tries = 0
     for outcome in found.values(subs):

@@ -33,7 +33,8 @@ class Document:
         self.schema = schema
         self.draft = draft
         self.formats = formats
-        self._nodes: dict[int, Node] = {}
+        # The schema is kept beside its node, so that no other can get its identity.
+        self._nodes: dict[int, tuple[Any, Node]] = {}
         self._named: dict[str, Any] = {}
         if isinstance(schema, dict):
             self._index(schema, is_root=True)
@@ -47,8 +48,8 @@ class Document:
     def node(self, schema: Any) -> Node:
         known = self._nodes.get(id(schema))
         if known is None:
-            known = self._nodes[id(schema)] = Node.make(schema, self)
-        return known
+            known = self._nodes[id(schema)] = (schema, Node.make(schema, self))
+        return known[1]
 
     def resolve(self, reference: object) -> Node:
         """Raises UnresolvedError for what is not in the document."""
@@ -83,6 +84,14 @@ class Node:
         self.schema = schema
         self.document = document
         self.keywords = modern(schema, document.draft) if isinstance(schema, Mapping) else {}
+
+    @staticmethod
+    def of_keywords(keywords: Any, document: Document) -> Node:
+        """`keywords` as `modern` gives them; the schemas in them are still in the draft of `document`."""
+        node = Node(keywords, document)
+        if isinstance(keywords, Mapping):
+            node.keywords = dict(keywords)
+        return node
 
     @staticmethod
     def make(schema: Any, document: Document) -> Node:

@@ -191,21 +191,24 @@ def _filled(value: dict[str, Any], said: _Facts, find: Find) -> Outcome:
     if said.least > MOST_PROPERTIES:
         return UNKNOWN
     unsure = False
-    for name in said.known:
+    for name, outcome in _more(value, said, find):
         if len(value) >= said.least:
             break
+        unsure |= outcome is UNKNOWN
+        if isinstance(outcome, Found) and name not in value:
+            value[name] = outcome.value
+    return Found(value) if len(value) >= said.least else UNKNOWN if unsure else NONE
+
+
+def _more(value: dict[str, Any], said: _Facts, find: Find) -> Iterator[tuple[str, Outcome]]:
+    """Properties that `value` may have besides, as long as there are any. `value` grows meanwhile."""
+    for name in said.known:
         if name not in value:
-            outcome = _property(name, frozenset(), said, find)
-            unsure |= outcome is UNKNOWN
-            if isinstance(outcome, Found):
-                value[name] = outcome.value
-    while len(value) < said.least:
-        found = False
+            yield name, _property(name, frozenset(), said, find)
+    size = -1
+    while len(value) > size:
+        size = len(value)
         for name, outcome in _new_names(Keys(), [], frozenset(), value, said, find):
-            unsure |= outcome is UNKNOWN
-            if isinstance(outcome, Found):
-                value[name], found = outcome.value, True
+            yield name, outcome
+            if len(value) > size:
                 break
-        if not found:
-            return UNKNOWN if unsure or said.demands else NONE
-    return Found(value)

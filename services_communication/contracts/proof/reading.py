@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from services_communication.contracts.proof.draft import DRAFT_2019
-from services_communication.contracts.proof.formats import is_asserted
+from services_communication.contracts.proof.draft import CONTENT, DRAFT_2019
+from services_communication.contracts.proof.formats import FORMATS, is_asserted
 from services_communication.contracts.proof.formula import (
     FALSE,
     TRUE,
+    And,
     At,
     Count,
     Each,
@@ -118,7 +119,7 @@ def _if(node: Node, kind: Type) -> Formula:
     return either(both(condition, then), both(condition.opposite, otherwise))
 
 
-def _opaque(node: Node, kind: Type) -> Formula:
+def _opaque(node: Node, _: Type) -> Formula:
     """What is not understood may hold or not; only that it cannot do both is known."""
     return Fact("opaque", (json.dumps(node.schema, sort_keys=True), node.document.scope))
 
@@ -126,7 +127,7 @@ def _opaque(node: Node, kind: Type) -> Formula:
 # -- keywords of one type ---------------------------------------------------------------------------------------------
 
 
-def _number(node: Node, kind: Type) -> Formula:
+def _number(node: Node, _: Type) -> Formula:
     keywords = node.keywords
     facts: list[Formula] = []
     for keyword, name, inclusive in (
@@ -142,7 +143,7 @@ def _number(node: Node, kind: Type) -> Formula:
     return both(*facts)
 
 
-def _string(node: Node, kind: Type) -> Formula:
+def _string(node: Node, _: Type) -> Formula:
     keywords = node.keywords
     facts: list[Formula] = []
     if "minLength" in keywords:
@@ -151,20 +152,26 @@ def _string(node: Node, kind: Type) -> Formula:
         facts.append(_at_least("length", int(keywords["maxLength"]) + 1).opposite)
     if "pattern" in keywords:
         facts.append(Fact("pattern", keywords["pattern"]))
-    for keyword in ("format", "contentEncoding", "contentMediaType"):
-        name = keywords.get(keyword)
-        named = str(name) if keyword == "format" else f"{keyword} {name}"
-        if isinstance(name, str) and node.document.formats and is_asserted(named):
-            facts.append(Fact("format", named))
-            if named == "decimal":
-                numeric = _number(node, "number")
-                facts.extend(
-                    Fact("decimal", fact) for fact in (getattr(numeric, "parts", None) or [numeric]) if numeric != TRUE
-                )
+    if node.document.formats:
+        facts.extend(_formats(node))
     return both(*facts)
 
 
-def _array(node: Node, kind: Type) -> Formula:
+def _formats(node: Node) -> Iterator[Formula]:
+    name = node.keywords.get("format")
+    if isinstance(name, str) and is_asserted(name, node.document.draft):
+        yield Fact("format", name)
+        if name == "decimal":
+            numeric = _number(node, "number")
+            parts = numeric.parts if isinstance(numeric, And) else (numeric,)
+            yield from (Fact("decimal", fact) for fact in parts)
+    for keyword in CONTENT:
+        if keyword in node.keywords:
+            content = f"{keyword} {node.keywords[keyword]}"
+            yield Fact("format" if content in FORMATS else "opaque", content)
+
+
+def _array(node: Node, _: Type) -> Formula:
     keywords = node.keywords
     facts: list[Formula] = []
     if "minItems" in keywords:
@@ -186,7 +193,7 @@ def _array(node: Node, kind: Type) -> Formula:
     return both(*facts)
 
 
-def _object(node: Node, kind: Type) -> Formula:
+def _object(node: Node, _: Type) -> Formula:
     keywords = node.keywords
     facts: list[Formula] = []
     if "minProperties" in keywords:

@@ -111,6 +111,11 @@ def star(term: Term) -> Term:
     return term if term.kind == "star" else BLANK if term in (NOTHING, BLANK) else Term.make("star", (term,))
 
 
+def exactly(text: str) -> Term:
+    """The set of `text` alone."""
+    return cat(*(chars(((ord(character), ord(character)),)) for character in text))
+
+
 def _flat(kind: str, terms: tuple[Term, ...]) -> set[Term]:
     return {inner for term in terms for inner in (term.parts if term.kind == kind else (term,))}
 

@@ -95,30 +95,18 @@ class Search:
             self.troubles.add("the search took too many steps")
             yield None
             return
-        facts, choices, new = dict(facts), list(choices), []
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, And):
-                waiting.extend(part.parts)
-            elif isinstance(part, Or):
-                choices.append(part)
-            elif part not in facts:
-                facts[part] = None
-                new.append(part)
-        if not self._agree(facts, new, kind):
+        facts, choices = dict(facts), list(choices)
+        if not self._agree(facts, _split(waiting, facts, choices), kind):
             return
         open_: list[list[Formula]] = []
         for choice in choices:
             options = self._options(facts, choice, kind)
-            if options is None:
-                continue
-            if not options:
-                return
-            open_.append(options)
+            if options is not None:
+                open_.append(options)
         if not open_:
             yield list(facts)
             return
-        open_.sort(key=len)
+        open_.sort(key=len)  # a choice without options ends it at once
         rest = [Or(tuple(options)) for options in open_[1:]]
         for option in open_[0]:
             yield from self._extended(facts, [option], rest, kind)
@@ -153,9 +141,23 @@ class Search:
         return self._build(list(facts), kind) is not NONE
 
 
+def _split(waiting: list[Formula], facts: dict[Single, None], choices: list[Or]) -> list[Single]:
+    """Move what waits to the `facts` and `choices`. The facts that are new."""
+    new: list[Single] = []
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, And):
+            waiting.extend(part.parts)
+        elif isinstance(part, Or):
+            choices.append(part)
+        elif part not in facts:
+            facts[part] = None
+            new.append(part)
+    return new
+
+
 def _small(facts: list[Fact], values: tuple[Any, ...]) -> Outcome:
     for value in values:
         if all((value in fact.value) == fact.holds for fact in facts if fact.kind == "among"):
             return Found(value)
     return NONE
-

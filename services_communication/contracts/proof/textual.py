@@ -8,12 +8,22 @@ from fractions import Fraction
 from functools import lru_cache
 
 from services_communication.contracts.proof import numeric
-from services_communication.contracts.proof.formats import FORMATS
+from services_communication.contracts.proof.formats import FORMATS, PATTERN_EXAMPLES
 from services_communication.contracts.proof.formula import Fact
 from services_communication.contracts.proof.opinion import has_format
 from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
 from services_communication.contracts.proof.pattern import UnreadablePatternError, term_of
-from services_communication.contracts.proof.regex import ANYTHING, BudgetError, Term, both, derivative, texts, without
+from services_communication.contracts.proof.regex import (
+    ANYTHING,
+    BudgetError,
+    Term,
+    both,
+    derivative,
+    either,
+    exactly,
+    texts,
+    without,
+)
 
 TRIES = 300
 LONGEST = 20_000
@@ -52,6 +62,7 @@ def _searched(facts: Collection[Fact], formats: set[str], decimal: Outcome) -> O
         return NONE if most is not None and least > most else UNKNOWN
     term = language(facts)
     examples = [example for name in formats for example in FORMATS[name].examples]
+    examples += [text for fact in facts if fact.kind == "pattern" for text in PATTERN_EXAMPLES.get(fact.value, ())]
     if isinstance(decimal, Found):
         examples.append(str(decimal.value))
     unsure: str | None = None
@@ -83,12 +94,14 @@ def _language(facts: frozenset[Fact]) -> Term:
             found = both(found, term if fact.holds else without(term))
         elif fact.kind == "format" and fact.holds and FORMATS[fact.value].wider:
             found = both(found, term_of(FORMATS[fact.value].wider))
+        elif fact.kind == "among" and not fact.holds:
+            found = both(found, without(either(*map(exactly, fact.value))))
     return found
 
 
 def language(facts: Collection[Fact]) -> Term:
-    """The texts that the patterns among `facts` allow. Patterns that cannot be read are left out: it may be too wide."""
-    return _language(frozenset(fact for fact in facts if fact.kind in ("pattern", "format")))
+    """The texts that `facts` allow, lengths aside. Patterns that cannot be read are left out: it may be too wide."""
+    return _language(frozenset(fact for fact in facts if fact.kind in ("pattern", "format", "among")))
 
 
 @lru_cache(maxsize=100_000)

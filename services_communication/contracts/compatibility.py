@@ -1,0 +1,197 @@
+"""Whether a change of a contract breaks somebody: a pure function of two documents.
+
+    compare(old, new)                 as services use contracts: a writer emits its own fields, a reader ignores others
+    compare(old, new, roles=False)    two plain JSON Schemas: does one take what the other takes
+    compare_all([v1, v2], v3)         against all forms that were ever valid
+
+A verdict is ``compatible`` only with a proof that the second opinion does not contradict, and ``breaking`` only with a
+payload which the validators confirm: one side takes it, the other does not. Everything else is ``unknown``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+
+from services_communication.contracts import schema as schemas
+from services_communication.contracts.changes.attribute import witness
+from services_communication.contracts.changes.difference import Difference
+from services_communication.contracts.changes.walk import Walk
+from services_communication.contracts.changes.wording import sentence
+from services_communication.contracts.proof.draft import draft_of
+from services_communication.contracts.proof.inclusion import Judgement, Side, judge
+from services_communication.contracts.proof.node import UnresolvedError
+from services_communication.contracts.report import Change, Direction, Mode, Report, Verdict
+
+Comparable: TypeAlias = "Mapping[str, Any] | bool | type[BaseModel]"
+
+
+def compare(old: Comparable, new: Comparable, roles: bool = True, *, formats: bool = True) -> Report:
+    """The judgement of the change from `old` to `new`: documents, plain schemas, or model classes.
+
+    With `roles` (CONTRACTS: writer closed, reader open), backward is "the new reader takes what the old writer emits",
+    forward "the old reader takes what the new writer emits"; for a call the same holds of its reply. Without, backward
+    is "`new` takes every value that `old` takes", forward the other way round. `formats`: whether ``format`` is
+    asserted. Raises ValueError for what is no schema, ConfigurationError without the extra ``contracts``.
+    """
+    before, after = _document(old, roles), _document(new, roles)
+    if not roles:
+        return _report(_Pair.plain(before, after, formats))
+    report = _report(_Pair.of_roles(before, after))
+    replies = [schemas.reply_of(part) if isinstance(part, dict) else None for part in (before, after)]
+    if replies[0] is None or replies[1] is None:
+        return report
+    below = "/x-contract/reply"
+    reply = _report(_Pair.of_roles(*replies))
+    moved = (replace(change, pointer=below + change.pointer) for change in reply.changes)
+    return _worst([report, replace(reply, changes=tuple(moved))])
+
+
+def compare_all(
+    former: Sequence[Comparable], new: Comparable, mode: Mode = Mode.FULL_TRANSITIVE, roles: bool = True
+) -> Report:
+    """`new` against the forms that were valid before it, the oldest first: all, or the last one only.
+
+    That depends on whether `mode` is transitive. The verdict is the worst; a change is named once.
+    """
+    against = former if mode.transitive else former[-1:]
+    return _worst([compare(old, new, roles) for old in reversed(against)])
+
+
+class _Pair:
+    """Two documents as they are judged: who writes and who reads before and after, and what differs."""
+
+    def __init__(self, writers: tuple[Side, Side], readers: tuple[Side, Side]) -> None:
+        self.writers = writers
+        self.readers = readers
+
+    @classmethod
+    def of_roles(cls, old: Any, new: Any) -> _Pair:
+        documents = (old, new)
+        drafts = [draft_of(document) for document in documents]
+        writers, readers = (
+            tuple(
+                Side.of(part(d) if isinstance(d, dict) else d, n, True) for d, n in zip(documents, drafts, strict=True)
+            )
+            for part in (schemas.writer_of, schemas.reader_of)
+        )
+        return cls((writers[0], writers[1]), (readers[0], readers[1]))
+
+    @classmethod
+    def plain(cls, old: Any, new: Any, formats: bool) -> _Pair:
+        drafts = (draft_of(old, new), draft_of(new, old))
+        sides = (Side.of(old, drafts[0], formats), Side.of(new, drafts[1], formats))
+        return cls(sides, sides)
+
+    def of(self, direction: Direction) -> tuple[Side, Side]:
+        """Who writes and who reads, when one side is released before the other."""
+        old, new = 0, 1
+        return (
+            (self.writers[old], self.readers[new])
+            if direction == "backward"
+            else (self.writers[new], self.readers[old])
+        )
+
+    def differences(self) -> list[Difference]:
+        """Of the readers; and of the writers, where that is another schema."""
+        found = Walk(self.readers[0].document, self.readers[1].document).differences()
+        if self.writers is not self.readers:
+            known = {(difference.rule, difference.place.pointer) for difference in found}
+            written = Walk(self.writers[0].document, self.writers[1].document).differences()
+            found += [
+                replace(difference, quiet=True)
+                for difference in written
+                if (difference.rule, difference.place.pointer) not in known
+            ]
+        return found
+
+
+def _report(pair: _Pair) -> Report:
+    judgements: dict[Direction, Judgement] = {
+        "backward": judge(*pair.of("backward")),
+        "forward": judge(*pair.of("forward")),
+    }
+    try:
+        differences = pair.differences()
+    except UnresolvedError:
+        differences = []
+    changes: list[Change] = []
+    for direction, judgement in judgements.items():
+        if judgement.verdict == "breaking":
+            found = list(_breaks(pair, direction, differences))
+            changes += found or [_unexplained(pair, direction, judgement.witness)]
+    explained = {(change.rule, change.pointer) for change in changes}
+    for difference in differences:
+        if not difference.quiet and (difference.rule, difference.place.pointer) not in explained:
+            changes.append(_change(difference, None, ...))
+    changes.sort(key=lambda change: (change.direction is None, change.pointer, change.rule, change.direction or ""))
+    reasons = tuple(f"{direction}: {j.reason}" for direction, j in judgements.items() if j.verdict == "unknown")
+    return Report(judgements["backward"].verdict, judgements["forward"].verdict, tuple(changes), reasons)
+
+
+def _breaks(pair: _Pair, direction: Direction, differences: Iterable[Difference]) -> Iterable[Change]:
+    writer, reader = pair.of(direction)
+    explained: set[str] = set()
+    for difference in differences:
+        pointer = difference.place.pointer
+        if difference.quiet and pointer in explained:
+            continue
+        says = difference.new_says if direction == "backward" else difference.old_says
+        found = witness(difference, writer, reader, says)
+        if found is not ...:
+            explained.add(pointer)
+            yield _change(difference, direction, found)
+
+
+def _change(difference: Difference, direction: Direction | None, found: Any) -> Change:
+    return Change(
+        rule=difference.rule,
+        pointer=difference.place.pointer,
+        old=difference.old,
+        new=difference.new,
+        direction=direction,
+        sentence=sentence(difference, direction),
+        witness=found,
+    )
+
+
+def _unexplained(pair: _Pair, direction: Direction, found: Any) -> Change:
+    """A break to which no single difference leads: named by what the validator says of the witness."""
+    _, reader = pair.of(direction)
+    pointer, message = reader.validator.rejection(found)
+    who = "the new reader rejects an old message" if direction == "backward" else "an old reader rejects a new message"
+    return Change("narrowed", pointer, ..., ..., direction, f"{who}: {message}"[:500], found)
+
+
+def _document(value: Comparable, roles: bool) -> Any:
+    if isinstance(value, type) and issubclass(value, BaseModel):
+        document = schemas.document(value)
+        return document if roles else schemas.reader_of(document)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _worst(reports: Sequence[Report]) -> Report:
+    changes: dict[tuple[str, str, Direction | None], Change] = {}
+    for report in reports:
+        for change in report.changes:
+            changes.setdefault((change.rule, change.pointer, change.direction), change)
+    breaking = {(change.rule, change.pointer) for change in changes.values() if change.direction is not None}
+    kept = [
+        change
+        for change in changes.values()
+        if change.direction is not None or (change.rule, change.pointer) not in breaking
+    ]
+    return Report(
+        _worst_verdict(report.backward for report in reports),
+        _worst_verdict(report.forward for report in reports),
+        tuple(kept),
+        tuple(dict.fromkeys(reason for report in reports for reason in report.reasons)),
+    )
+
+
+def _worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    found = set(verdicts)
+    return "breaking" if "breaking" in found else "unknown" if "unknown" in found else "compatible"
