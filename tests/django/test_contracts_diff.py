@@ -359,6 +359,14 @@ def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
     assert "cannot be compared" in refused(one, two)
 
 
+def test_github_finds_the_file(schemas: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its path in the repository, wherever the command runs."""
+    commit(schemas, {FILE: former(n=int)})
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(schemas.parent))
+    event(n=int, email=str)
+    assert f"::error file=schemas/{FILE}," in diff("--output", schemas, "--format", "github")[1]
+
+
 @pytest.mark.parametrize(
     ("form", "begins"),
     [("json", "{"), ("github", "::error file="), ("junit", "<?xml"), ("markdown", "**Contracts:** 1 error")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -70,9 +71,14 @@ def run(out: Output, *, sides: list[str], output: str | None, mode: str, format:
     else:
         name = sides[0] if sides else "HEAD"
         found = list(_since(name, root, chosen))
-        about, place = f"{name} and the code", root.as_posix()
+        about, place = f"{name} and the code", _from_the_top(root)
     _show(out, found, format, about, place)
     return 1 if any(finding.level == "error" for finding in found) else 0
+
+
+def _from_the_top(root: Path) -> str:
+    """GitHub finds a file by its path in the repository."""
+    return Path(os.path.relpath(root, os.environ.get("GITHUB_WORKSPACE") or Path.cwd())).as_posix()
 
 
 def _show(out: Output, found: list[Finding], form: Format, about: str, root: str) -> None:
