@@ -236,7 +236,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
     return _is_number(value) and value == int(value) >= 0  # type: ignore[call-overload]  # a number
 
 
@@ -258,10 +258,10 @@ PLAIN: dict[str, Callable[[object], bool]] = {
     "format": lambda value: isinstance(value, str),
     "description": lambda value: isinstance(value, str),
     "pattern": lambda value: isinstance(value, str),
-    "minLength": _is_count,
-    "maxLength": _is_count,
-    "minItems": _is_count,
-    "maxItems": _is_count,
+    "minLength": is_count,
+    "maxLength": is_count,
+    "minItems": is_count,
+    "maxItems": is_count,
     "minimum": _is_number,
     "maximum": _is_number,
     "exclusiveMinimum": lambda value: _is_number(value) or isinstance(value, bool),

@@ -69,7 +69,7 @@ def read_documents(root: Path) -> tuple[list[Document], list[str]]:
         if foreign and "$schema" not in value:
             notes.append(f"{name}: {foreign} is not read; skipped")
         else:
-            documents.append(_unwrapped(Document(name, moved_reply(value))))
+            documents.append(_unwrapped(Document(name, moved_reply(value, name))))
     if not documents:
         raise InputError(f"{root}: holds no *.json schema")
     return documents, notes

@@ -25,6 +25,13 @@ LOST = frozenset(
         *("oneOf", "discriminator"),
     }
 )
+# Rules that the generator takes over for a type, so not where a schema names none.
+_NEED_A_TYPE = frozenset(
+    {
+        *("pattern", "minLength", "maxLength", "minItems", "maxItems", "multipleOf", "items"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    }
+)
 _OF_A_CLASS = frozenset({"type", "properties", "required", "allOf", "anyOf", "oneOf", "$ref"})
 
 
@@ -43,9 +50,7 @@ def generator_notes(schema: Any, where: str, classes: Container[int]) -> Iterato
     """(place, keyword) of what the generator does not take over from `schema`. `classes` have notes of their own."""
     if not isinstance(schema, dict) or id(schema) in classes:
         return
-    for keyword in sorted(LOST & set(schema)):
-        if keyword != "oneOf" or len(schema[keyword]) > 1:
-            yield where, keyword
+    yield from ((where, keyword) for keyword in sorted(schema) if _is_lost(keyword, schema))
     kind = schema.get("format")
     if isinstance(kind, str) and kind not in FORMATS:
         yield where, "format"
@@ -54,3 +59,13 @@ def generator_notes(schema: Any, where: str, classes: Container[int]) -> Iterato
     for path, part in parts(schema):
         if path[0] not in ("$defs", "definitions", *(LOST - {"oneOf", "prefixItems"})):
             yield from generator_notes(part, "/".join((where, *map(str, path))), classes)
+
+
+def _is_lost(keyword: str, schema: dict[str, Any]) -> bool:
+    value = schema[keyword]
+    if keyword in ("const", "enum"):
+        values = value if keyword == "enum" else [value]
+        return not all(item is None or isinstance(item, str | int) for item in values)
+    if keyword in _NEED_A_TYPE:
+        return "type" not in schema or (keyword == "items" and isinstance(value, list))
+    return keyword in LOST and (keyword != "oneOf" or len(value) > 1)

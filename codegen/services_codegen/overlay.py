@@ -132,7 +132,7 @@ def _annotate(
     for item in metadata:
         keywords += item.keywords if isinstance(item, ast.Call) else []
     description = schema.get("description")
-    if isinstance(description, str) and id(schema) != id(made.schema):
+    if isinstance(description, str) and "properties" not in schema:  # a class says it itself
         keywords.append(ast.keyword("description", ast.Constant(clean_text(description))))
     if isinstance(schema.get("examples"), list):
         keywords.append(ast.keyword("examples", constant(schema["examples"])))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
-from services_codegen.clean import STRING_FORMATS
+from services_codegen.clean import STRING_FORMATS, is_count
 from services_codegen.documents import Document
 from services_codegen.references import References
 from services_communication.contracts.dialect import DECIMAL_PATTERN
@@ -133,10 +133,10 @@ class Renderer:
             reference = branch.get("$ref") if isinstance(branch, dict) else None
             _, _, found = self._references.resolve(self._document, reference, "a branch") if reference else (0, 0, None)
             place = self._places.get(id(found))
-            if place is None or place.module != self._module or wire not in place.fields:
+            field = place.schema.get("properties", {}).get(wire) if place and place.module == self._module else None
+            if place is None or wire not in place.fields or not isinstance(field, dict):
                 return None
             names.add(place.fields[wire])
-            field = place.schema["properties"][wire]
             values = [field["const"]] if "const" in field else field.get("enum", [None])
             if not all(isinstance(value, str) and value not in tags for value in values):
                 return None
@@ -195,7 +195,7 @@ class Renderer:
         name = FORMATS.get(kind, "str") if isinstance(kind, str) else "str"
         said = {"type", "format"} if name != "str" else {"type"}
         limits = LENGTHS if name in ("str", "bytes") else {}
-        keywords = {name: constant(schema[word]) for word, name in limits.items() if word in schema}
+        keywords = _counts(schema, limits)
         if name == "str" and "pattern" in schema:
             keywords["pattern"] = constant(schema["pattern"])
             said.add("pattern")
@@ -215,7 +215,7 @@ class Renderer:
         item = self.annotation(items, f"{where}/items")
         unique = schema.get("uniqueItems") is True and _is_hashable(item)
         self._rest(schema, where, {"type", "items", *ITEMS} | ({"uniqueItems"} if unique else set()))
-        keywords = {name: constant(schema[word]) for word, name in ITEMS.items() if word in schema}
+        keywords = _counts(schema, ITEMS)
         return self._annotated(ast.Subscript(self._name("set" if unique else "list"), item), keywords)
 
     def _object(self, schema: dict[str, Any], where: str) -> ast.expr:
@@ -223,7 +223,7 @@ class Renderer:
         names = schema.get("propertyNames", {})
         if schema.get("properties") or schema.get("required") or extra is False or not isinstance(names, dict):
             raise UnreadableError
-        keywords = {name: constant(schema[word]) for word, name in KEYS.items() if word in schema}
+        keywords = _counts(schema, KEYS)
         if isinstance(patterns, dict):
             if len(patterns) != 1 or {"additionalProperties", "propertyNames"} & set(schema):
                 raise UnreadableError
@@ -295,6 +295,14 @@ def constant(value: Any) -> ast.expr:
     if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
         return ast.UnaryOp(ast.USub(), ast.Constant(-value))
     return ast.Constant(value)
+
+
+def _counts(schema: dict[str, Any], words: Mapping[str, str]) -> dict[str, ast.expr]:
+    """The lengths that `schema` sets. Raises UnreadableError for what is no length."""
+    counts = {name: schema[word] for word, name in words.items() if word in schema}
+    if not all(is_count(count) for count in counts.values()):
+        raise UnreadableError
+    return {name: ast.Constant(int(count)) for name, count in counts.items()}
 
 
 def _joined(kinds: list[ast.expr]) -> ast.expr:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
+from services_codegen.errors import InputError
 from services_codegen.names import unused
 from services_communication.contracts.normal import rewritten
 
@@ -21,8 +23,11 @@ _ROOT = ""
 """The reply's own key among its definitions, which have names."""
 
 
-def moved_reply(schema: dict[str, Any]) -> dict[str, Any]:
-    """`schema`, in which ``x-contract.reply`` holds no definitions and no class: they are among those of `schema`."""
+def moved_reply(schema: dict[str, Any], where: str) -> dict[str, Any]:
+    """`schema`, in which ``x-contract.reply`` holds no definitions and no class: they are among those of `schema`.
+
+    Raises InputError, which names the file `where`, for a reference in a reply with definitions that leads elsewhere.
+    """
     declared = schema.get("x-contract")
     reply = declared.get("reply") if isinstance(declared, dict) else None
     if not isinstance(declared, dict) or not isinstance(reply, dict) or set(reply) <= {"title", "$ref"}:
@@ -30,6 +35,8 @@ def moved_reply(schema: dict[str, Any]) -> dict[str, Any]:
     known, own = schema.get("$defs", {}), reply.get("$defs")
     if not isinstance(known, dict) or not isinstance(own, dict | None):
         return schema  # the cleaner says what is wrong with them
+    if own is not None:
+        _check_references(reply, own, where)
     title = reply.get("title")
     root = {key: value for key, value in reply.items() if key not in ("$defs", "title")}
     wanted = {name: name for name in own or {}}
@@ -69,25 +76,48 @@ def _names(
     return names
 
 
-def _targets(schema: Any) -> set[str]:
+def _check_references(reply: Mapping[str, Any], own: Mapping[str, Any], where: str) -> None:
+    for reference in _references(reply):
+        if reference.startswith("#") and _name(reference) not in own:
+            raise InputError(
+                f"{where}: #/x-contract/reply: $ref leads to {reference[:80]!a}; a reply with $defs of its own refers "
+                f"to #/$defs/… of these, or to another file"
+            )
+
+
+def _targets(schema: Any) -> set[str | None]:
     """The definitions that `schema` refers to."""
-    found: set[str] = set()
+    return {_name(reference) for reference in _references(schema) if reference.startswith("#")}
+
+
+def _references(schema: Any) -> list[str]:
+    found: list[str] = []
 
     def note(part: dict[str, Any]) -> dict[str, Any]:
-        if isinstance(part.get("$ref"), str) and part["$ref"].startswith(PREFIX):
-            found.add(part["$ref"].removeprefix(PREFIX))
+        if isinstance(part.get("$ref"), str):
+            found.append(part["$ref"])
         return part
 
     rewritten(schema, note)
     return found
 
 
+def _name(reference: str) -> str | None:
+    """The definition that ``#/$defs/Quote`` or ``#/$defs/Quote/items`` leads into."""
+    if not reference.startswith(PREFIX):
+        return None
+    return unquote(reference.removeprefix(PREFIX).partition("/")[0]).replace("~1", "/").replace("~0", "~")
+
+
 def _followed(schema: Any, names: Mapping[str, str]) -> Any:
     """`schema` with its references, and the mappings of its discriminators, led to the new `names`."""
 
     def moved(reference: object) -> object:
-        name = reference.removeprefix(PREFIX) if isinstance(reference, str) else ""
-        return PREFIX + names[name] if name in names and reference == PREFIX + name else reference
+        name = _name(reference) if isinstance(reference, str) else None
+        if name is None or names.get(name, name) == name:
+            return reference
+        _, slash, rest = str(reference).removeprefix(PREFIX).partition("/")
+        return f"{PREFIX}{names[name]}{slash}{rest}"
 
     def follow(part: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in part:
