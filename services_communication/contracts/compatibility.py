@@ -23,7 +23,6 @@ from services_communication.contracts.changes.walk import Walk
 from services_communication.contracts.changes.wording import sentence
 from services_communication.contracts.proof.draft import draft_of
 from services_communication.contracts.proof.inclusion import Judgement, Side, judge
-from services_communication.contracts.proof.node import UnresolvedError
 from services_communication.contracts.report import Change, Direction, Mode, Report, Verdict
 
 Comparable: TypeAlias = "Mapping[str, Any] | bool | type[BaseModel]"
@@ -96,17 +95,14 @@ class _Pair:
         )
 
     def differences(self) -> list[Difference]:
-        """Of the readers; and of the writers, where that is another schema."""
-        found = Walk(self.readers[0].document, self.readers[1].document).differences()
-        if self.writers is not self.readers:
-            known = {(difference.rule, difference.place.pointer) for difference in found}
-            written = Walk(self.writers[0].document, self.writers[1].document).differences()
-            found += [
-                replace(difference, quiet=True)
-                for difference in written
-                if (difference.rule, difference.place.pointer) not in known
-            ]
-        return found
+        """Of what the readers accept."""
+        return Walk(self.readers[0].document, self.readers[1].document).differences()
+
+    def differences_of_writers(self) -> list[Difference]:
+        """Of what the writers emit, where that is not the same as what the readers accept."""
+        if self.writers is self.readers:
+            return []
+        return Walk(self.writers[0].document, self.writers[1].document).differences()
 
 
 def _report(pair: _Pair) -> Report:
@@ -114,14 +110,11 @@ def _report(pair: _Pair) -> Report:
         "backward": judge(*pair.of("backward")),
         "forward": judge(*pair.of("forward")),
     }
-    try:
-        differences = pair.differences()
-    except UnresolvedError:
-        differences = []
+    differences = pair.differences()
     changes: list[Change] = []
     for direction, judgement in judgements.items():
         if judgement.verdict == "breaking":
-            found = list(_breaks(pair, direction, differences))
+            found = _breaks(pair, direction, differences) or _breaks(pair, direction, pair.differences_of_writers())
             changes += found or [_unexplained(pair, direction, judgement.witness)]
     explained = {(change.rule, change.pointer) for change in changes}
     for difference in differences:
@@ -132,18 +125,16 @@ def _report(pair: _Pair) -> Report:
     return Report(judgements["backward"].verdict, judgements["forward"].verdict, tuple(changes), reasons)
 
 
-def _breaks(pair: _Pair, direction: Direction, differences: Iterable[Difference]) -> Iterable[Change]:
+def _breaks(pair: _Pair, direction: Direction, differences: Iterable[Difference]) -> list[Change]:
+    """Those of `differences` that a payload can be found for."""
     writer, reader = pair.of(direction)
-    explained: set[str] = set()
+    found: list[Change] = []
     for difference in differences:
-        pointer = difference.place.pointer
-        if difference.quiet and pointer in explained:
-            continue
         says = difference.new_says if direction == "backward" else difference.old_says
-        found = witness(difference, writer, reader, says)
-        if found is not ...:
-            explained.add(pointer)
-            yield _change(difference, direction, found)
+        payload = witness(difference, writer, reader, says)
+        if payload is not ...:
+            found.append(_change(difference, direction, payload))
+    return found
 
 
 def _change(difference: Difference, direction: Direction | None, found: Any) -> Change:
