@@ -7,7 +7,7 @@ from decimal import Decimal
 from services_communication.contracts import CallModel, CommandModel, PayloadModel
 
 
-class BookCourier(CommandModel, service="delivery", command_name="book-courier"):
+class BookCourier(CommandModel, service="delivery", command_name="book-courier", owner="delivery"):
     """Send somebody to fetch an order from the shop."""
 
     order_id: int
@@ -21,14 +21,14 @@ class Quote(PayloadModel):
     insured: bool
 
 
-class QuoteDelivery(CallModel[Quote], service="delivery", method_name="quote"):
+class QuoteDelivery(CallModel[Quote], service="delivery", method_name="quote", owner="delivery"):
     """What does the delivery of an order cost?"""
 
     city: str
     total: Decimal
 
 
-class Zone(PayloadModel):
+class Zone(PayloadModel, resource="zones", owner="delivery"):
     """GET api/zones/<city>"""
 
     city: str

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from examples.contracts.shop import NewOrder, OrderPlaced, OrderReceipt
+from examples.contracts.shop import OrderPlaced
+from examples.contracts.shop_http import NewOrder, OrderReceipt
 from examples.delivery.models import Courier, Parcel
 from examples.delivery.tariff import ZONES, quote
 from examples.demo.watch import DeadLetters, wait_until

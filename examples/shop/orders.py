@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 
 from examples.contracts.delivery import BookCourier, QuoteDelivery, Zone
-from examples.contracts.shop import NewOrder, OrderPlaced
+from examples.contracts.shop import OrderPlaced
+from examples.contracts.shop_http import NewOrder
 from examples.shop.models import Order
 from examples.trail import hop
 from services_communication.call import send_call, send_command

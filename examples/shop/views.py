@@ -5,7 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
-from examples.contracts.shop import NewOrder, OrderReceipt
+from examples.contracts.shop_http import NewOrder, OrderReceipt
 from examples.shop.orders import place_order
 from examples.trail import hop
 
