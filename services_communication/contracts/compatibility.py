@@ -21,6 +21,7 @@ from services_communication.contracts.changes.attribute import witness
 from services_communication.contracts.changes.difference import Difference
 from services_communication.contracts.changes.walk import Walk
 from services_communication.contracts.changes.wording import sentence
+from services_communication.contracts.normal import without_nullable
 from services_communication.contracts.proof.draft import draft_of
 from services_communication.contracts.proof.inclusion import Judgement, Side, judge
 from services_communication.contracts.report import Change, Direction, Mode, Report, Verdict
@@ -161,7 +162,7 @@ def _document(value: Comparable, roles: bool) -> Any:
     if isinstance(value, type) and issubclass(value, BaseModel):
         document = schemas.document(value)
         return document if roles else schemas.reader_of(document)
-    return dict(value) if isinstance(value, Mapping) else value
+    return without_nullable(dict(value)) if isinstance(value, Mapping) else value
 
 
 def _worst(reports: Sequence[Report]) -> Report:

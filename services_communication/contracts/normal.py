@@ -85,6 +85,20 @@ def opened(schema: Any) -> Any:
     return rewritten(schema, open_)
 
 
+def without_nullable(schema: Any) -> Any:
+    """OpenAPI's ``nullable`` as what it means: one more type."""
+
+    def spell(part: dict[str, Any]) -> dict[str, Any]:
+        nullable = part.pop("nullable", None)
+        if nullable is True and isinstance(part.get("type"), str):
+            part["type"] = [part["type"], "null"]
+            if isinstance(part.get("enum"), list):
+                part["enum"] = [*part["enum"], None]
+        return part
+
+    return rewritten(schema, spell) if "nullable" in repr(schema) else schema
+
+
 def emitting_all(schema: Any) -> Any:
     """What a writer of ours makes of what its reader accepts: every property, no other, and decimals as text."""
 

@@ -117,7 +117,7 @@ def said(schema: dict[str, Any]) -> set[str]:
 def without_null(schema: dict[str, Any]) -> tuple[Any, tuple[str | int, ...]] | None:
     """What is left of a schema that also takes null, and the keys that lead there; None where it takes no null.
 
-    Null is written in three ways: as one more branch, as one more type, as OpenAPI's ``nullable``.
+    Null is written in two ways: as one more branch, and as one more type.
     """
     told = said(schema)
     for keyword in ("anyOf", "oneOf"):
@@ -131,6 +131,4 @@ def without_null(schema: dict[str, Any]) -> tuple[Any, tuple[str | int, ...]] | 
     if isinstance(types, list) and "null" in types and len(types) > 1:
         rest = [kind for kind in types if kind != "null"]
         return {**schema, "type": rest[0] if len(rest) == 1 else rest}, ()
-    if schema.get("nullable") is True and isinstance(types, str):
-        return {key: value for key, value in schema.items() if key != "nullable"}, ()
     return None

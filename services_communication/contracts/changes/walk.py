@@ -291,11 +291,23 @@ def _whole(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[D
         if keywords == ("uniqueItems",) and not old.get("uniqueItems") and not new.get("uniqueItems"):
             continue
         name = next(keyword for keyword in keywords if keyword in old or keyword in new)
-        extra = ("minContains", "maxContains") if name == "contains" else ("format",) if name == "multipleOf" else ()
+        extra = _RELATED.get(name, ())
         yield Difference(
             f"{kebab(name)}-{verb}", place.below(name), old.get(name, ABSENT), new.get(name, ABSENT),
             _only(old, (*keywords, *extra)), _only(new, (*keywords, *extra)),
         )  # fmt: skip
+
+
+# Keywords without which one cannot be understood.
+_RELATED: dict[str, tuple[str, ...]] = {
+    "contains": ("minContains", "maxContains"),
+    "multipleOf": ("format", "type"),
+    "unevaluatedProperties": (
+        *("properties", "patternProperties", "additionalProperties", "dependentSchemas"),
+        *("$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"),
+    ),
+    "unevaluatedItems": ("prefixItems", "items", "contains", "$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"),
+}
 
 
 def _notes(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Difference]:

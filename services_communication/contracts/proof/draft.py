@@ -41,7 +41,7 @@ def _signs(schema: Any) -> set[int]:
 
 
 def modern(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
-    """`schema`'s keywords as draft 2020-12 would write them. OpenAPI's ``nullable`` is one more type."""
+    """`schema`'s keywords as draft 2020-12 would write them."""
     if "$ref" in schema and draft < DRAFT_2019:
         return {"$ref": schema["$ref"]}
     made = {keyword: value for keyword, value in schema.items() if keyword not in _unknown(draft)}
@@ -50,10 +50,6 @@ def modern(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
     if draft < NEWEST:
         _items(made)
     _dependencies(made)
-    if made.get("nullable") is True and isinstance(made.get("type"), str):
-        made["type"] = [made["type"], "null"]
-        if isinstance(made.get("enum"), list):
-            made["enum"] = [*made["enum"], None]
     return made
 
 

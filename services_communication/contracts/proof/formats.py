@@ -33,9 +33,9 @@ FORMATS: dict[str, Format] = {
     "time": Format(("03:04:05Z", "23:59:59+02:00"), rf"^{_TIME}$"),
     "duration": Format(("P1D", "PT1H", "P3W"), r"^P[0-9A-Z.,]+$"),
     "email": Format(("a@example.com", "b.c@example.org"), "@", frozenset({"idn-email"})),
-    "idn-email": Format(("a@example.com", "b.c@example.org"), "@"),
+    "idn-email": Format(("a@example.com", "ä@example.com"), "@"),
     "hostname": Format(("example.com", "a"), r"^[A-Za-z0-9.-]+$", frozenset({"idn-hostname"})),
-    "idn-hostname": Format(("example.com", "a")),
+    "idn-hostname": Format(("example.com", "ä.example")),
     "ipv4": Format(("127.0.0.1", "10.1.2.3"), r"^\d{1,3}(\.\d{1,3}){3}$"),
     "ipv6": Format(("::1", "2001:db8::1"), rf"^({_HEX}|[:.%]|\w)+$"),
     "uri": Format(
@@ -44,8 +44,10 @@ FORMATS: dict[str, Format] = {
         frozenset({"iri", "uri-reference", "iri-reference"}),
     ),
     "uri-reference": Format(("https://example.com/a", "a", "/a/b", ""), within=frozenset({"iri-reference"})),
-    "iri": Format(("https://example.com/a", "urn:a:b"), "^[A-Za-z][A-Za-z0-9+.-]*:", frozenset({"iri-reference"})),
-    "iri-reference": Format(("https://example.com/a", "a", "")),
+    "iri": Format(
+        ("https://example.com/a", "https://example.com/ä"), "^[A-Za-z][A-Za-z0-9+.-]*:", frozenset({"iri-reference"})
+    ),
+    "iri-reference": Format(("https://example.com/a", "ä", "")),
     "uri-template": Format(("https://example.com/{a}", "a")),
     "uuid": Format(
         ("123e4567-e89b-42d3-a456-426614174000", "00000000-0000-4000-8000-000000000000"),

@@ -1,0 +1,257 @@
+"""Each rule of JSON Schema compatibility, one change at a time: both verdicts, and the name of the rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services_communication.contracts.compatibility import compare
+from tests.compatibility.validators import accepts
+
+OK, BREAK = "compatible", "breaking"
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def opened(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+TEXT, NUMBER, WHOLE = {"type": "string"}, {"type": "number"}, {"type": "integer"}
+A, B = {"const": "a"}, {"const": "b"}
+CAT = {"type": "object", "properties": {"kind": {"const": "cat"}, "lives": WHOLE}, "required": ["kind"]}
+DOG = {"type": "object", "properties": {"kind": {"const": "dog"}, "tricks": WHOLE}, "required": ["kind"]}
+TREE = {"$ref": "#/$defs/Tree", "$defs": {"Tree": opened(leaf=TEXT, branches={"items": {"$ref": "#/$defs/Tree"}})}}
+SHORT_TREE = {
+    "$ref": "#/$defs/Tree",
+    "$defs": {"Tree": opened(leaf={**TEXT, "maxLength": 3}, branches={"items": {"$ref": "#/$defs/Tree"}})},
+}
+
+# What it is, old, new, backward, forward, the rule that breaks (or None).
+ROWS: list[tuple[str, Any, Any, str, str, str | None]] = [
+    # general
+    ("description", {**TEXT, "description": "a"}, {**TEXT, "description": "b"}, OK, OK, None),
+    ("schema to anything", TEXT, True, OK, BREAK, "schema-removed"),
+    ("anything to schema", True, TEXT, BREAK, OK, "schema-added"),
+    ("nothing to schema", False, TEXT, OK, BREAK, "schema-changed"),
+    ("inline to reference", TEXT, {"$ref": "#/$defs/T", "$defs": {"T": TEXT}}, OK, OK, None),
+    ("unrelated type", TEXT, WHOLE, BREAK, BREAK, "type-changed"),
+    ("type widened", TEXT, {"type": ["string", "integer"]}, OK, BREAK, "type-widened"),
+    ("integer to number", WHOLE, NUMBER, OK, BREAK, "type-widened"),
+    ("number to integer", NUMBER, WHOLE, BREAK, OK, "type-narrowed"),
+    ("null by type", TEXT, {"type": ["string", "null"]}, OK, BREAK, "null-added"),
+    ("null by anyOf", TEXT, {"anyOf": [TEXT, {"type": "null"}]}, OK, BREAK, "null-added"),
+    ("null by OpenAPI's keyword", TEXT, {**TEXT, "nullable": True}, OK, BREAK, "null-added"),
+    ("null, spelled otherwise", {"type": ["string", "null"]}, {"anyOf": [TEXT, {"type": "null"}]}, OK, OK, None),
+    # strings
+    ("maxLength added", TEXT, {**TEXT, "maxLength": 3}, BREAK, OK, "max-length-added"),
+    ("maxLength raised", {**TEXT, "maxLength": 3}, {**TEXT, "maxLength": 5}, OK, BREAK, "max-length-raised"),
+    ("minLength raised", {**TEXT, "minLength": 1}, {**TEXT, "minLength": 2}, BREAK, OK, "min-length-raised"),
+    ("minLength removed", {**TEXT, "minLength": 1}, TEXT, OK, BREAK, "min-length-removed"),
+    ("pattern widened", {**TEXT, "pattern": "^ab$"}, {**TEXT, "pattern": "^a"}, OK, BREAK, "pattern-changed"),
+    ("pattern, written otherwise", {**TEXT, "pattern": "^aa*$"}, {**TEXT, "pattern": "^a+$"}, OK, OK, None),
+    ("pattern that says nothing", {**TEXT, "pattern": "[a-z]*"}, TEXT, OK, OK, None),
+    ("format added", TEXT, {**TEXT, "format": "date"}, BREAK, OK, "format-added"),
+    ("format changed", {**TEXT, "format": "date"}, {**TEXT, "format": "email"}, BREAK, BREAK, "format-changed"),
+    ("format widened", {**TEXT, "format": "uri"}, {**TEXT, "format": "iri"}, OK, BREAK, "format-changed"),
+    # numbers
+    ("maximum lowered", {"maximum": 5}, {"maximum": 4}, BREAK, OK, "maximum-lowered"),
+    ("minimum removed", {"minimum": 5}, {}, OK, BREAK, "minimum-removed"),
+    ("inclusive to exclusive", {"minimum": 5}, {"exclusiveMinimum": 5}, BREAK, OK, "exclusive-minimum-added"),
+    ("exclusive to inclusive", {"exclusiveMinimum": 5}, {"minimum": 5}, OK, BREAK, "exclusive-minimum-removed"),
+    ("bounds of whole numbers", {**WHOLE, "minimum": 1}, {**WHOLE, "exclusiveMinimum": 0}, OK, OK, None),
+    ("multipleOf widened", {"multipleOf": 10}, {"multipleOf": 5}, OK, BREAK, "multiple-of-changed"),
+    ("multipleOf unrelated", {"multipleOf": 2}, {"multipleOf": 3}, BREAK, BREAK, "multiple-of-changed"),
+    ("multipleOf in decimals", {"multipleOf": 3}, {"multipleOf": 0.3}, OK, BREAK, "multiple-of-changed"),
+    ("multipleOf, written otherwise", {"multipleOf": 0.5}, {"multipleOf": 0.50}, OK, OK, None),
+    # enum, const
+    ("value added", {"enum": ["a"]}, {"enum": ["a", "b"]}, OK, BREAK, "enum-value-added"),
+    ("values swapped", {"enum": ["a"]}, {"enum": ["b"]}, BREAK, BREAK, "enum-value-removed"),
+    ("const is an enum of one", {"const": "a"}, {"enum": ["a"]}, OK, OK, None),
+    ("const changed", {"const": {"a": [1]}}, {"const": {"a": [2]}}, BREAK, BREAK, "enum-value-removed"),
+    ("1 is 1.0", {"const": 1}, {"const": 1.0}, OK, OK, None),
+    ("1 is not true", {"const": 1}, {"const": True}, BREAK, BREAK, "enum-value-removed"),
+    ("list removed", {"enum": ["a", "b"]}, TEXT, OK, BREAK, "enum-removed"),
+    # objects
+    ("required added, open", opened(a=TEXT), {**opened(a=TEXT), "required": ["a"]}, BREAK, OK, "required-added"),
+    ("required, undeclared", {"type": "object"}, {"type": "object", "required": ["x"]}, BREAK, OK, "required-added"),
+    ("optional added, open", opened(), opened(a=TEXT), BREAK, OK, "property-added"),
+    ("optional added, closed", closed(), closed(a=TEXT), OK, BREAK, "property-added"),
+    ("anything added, open", opened(), opened(a={}), OK, OK, None),
+    ("removed, open", opened(a=TEXT), opened(), OK, BREAK, "property-removed"),
+    ("removed, closed", closed(a=TEXT), closed(), BREAK, OK, "property-removed"),
+    (
+        "partial covers it",
+        {"additionalProperties": TEXT},
+        {"properties": {"a": TEXT}, "additionalProperties": TEXT},
+        OK,
+        OK,
+        None,
+    ),
+    (
+        "partial does not cover it",
+        {"additionalProperties": TEXT},
+        {"properties": {"a": WHOLE}, "additionalProperties": TEXT},
+        BREAK,
+        BREAK,
+        "property-added",
+    ),
+    ("closed", opened(a=TEXT), closed(a=TEXT), BREAK, OK, "additional-properties-forbidden"),
+    ("opened", closed(a=TEXT), opened(a=TEXT), OK, BREAK, "additional-properties-allowed"),
+    (
+        "restricted",
+        {"type": "object"},
+        {"type": "object", "additionalProperties": TEXT},
+        BREAK,
+        OK,
+        "additional-properties-restricted",
+    ),
+    (
+        "patternProperties",
+        {"type": "object"},
+        {"type": "object", "patternProperties": {"^a": TEXT}},
+        BREAK,
+        OK,
+        "pattern-properties-added",
+    ),
+    (
+        "propertyNames",
+        {"type": "object"},
+        {"type": "object", "propertyNames": {"maxLength": 2}},
+        BREAK,
+        OK,
+        "property-names-added",
+    ),
+    ("minProperties", {"type": "object"}, {"type": "object", "minProperties": 1}, BREAK, OK, "min-properties-added"),
+    ("maxProperties", {"maxProperties": 2}, {"maxProperties": 3}, OK, BREAK, "max-properties-raised"),
+    ("dependentRequired", {}, {"dependentRequired": {"a": ["b"]}}, BREAK, OK, "dependent-required-added"),
+    ("dependentSchemas", {"dependentSchemas": {"a": {"required": ["b"]}}}, {}, OK, BREAK, "dependent-schemas-removed"),
+    (
+        "unevaluatedProperties",
+        opened(a=TEXT),
+        {**opened(a=TEXT), "unevaluatedProperties": False},
+        BREAK,
+        OK,
+        "unevaluated-properties-added",
+    ),
+    # arrays
+    ("items", {"type": "array"}, {"type": "array", "items": TEXT}, BREAK, OK, "items-added"),
+    ("items changed", {"items": WHOLE}, {"items": NUMBER}, OK, BREAK, "type-widened"),
+    ("prefix longer, open", {"prefixItems": [TEXT]}, {"prefixItems": [TEXT, TEXT]}, BREAK, OK, "prefix-items-added"),
+    (
+        "prefix longer, closed",
+        {"prefixItems": [TEXT], "items": False},
+        {"prefixItems": [TEXT, TEXT], "items": False},
+        OK,
+        BREAK,
+        "prefix-items-added",
+    ),
+    ("minItems", {"minItems": 1}, {"minItems": 2}, BREAK, OK, "min-items-raised"),
+    ("contains", {}, {"contains": TEXT}, BREAK, OK, "contains-added"),
+    (
+        "maxContains",
+        {"contains": TEXT, "maxContains": 1},
+        {"contains": TEXT, "maxContains": 2},
+        OK,
+        BREAK,
+        "max-contains-raised",
+    ),
+    ("uniqueItems", {"type": "array"}, {"type": "array", "uniqueItems": True}, BREAK, OK, "unique-items-added"),
+    # composition
+    ("anyOf branch added", {"anyOf": [A]}, {"anyOf": [A, B]}, OK, BREAK, "variant-added"),
+    ("oneOf branch added, disjoint", {"oneOf": [CAT]}, {"oneOf": [CAT, DOG]}, OK, BREAK, "variant-added"),
+    ("branches in another order", {"oneOf": [CAT, DOG]}, {"oneOf": [DOG, CAT]}, OK, OK, None),
+    (
+        "oneOf branch added, overlapping",
+        {"oneOf": [TEXT]},
+        {"oneOf": [TEXT, {"maxLength": 5}]},
+        BREAK,
+        BREAK,
+        "variant-added",
+    ),
+    ("allOf branch added", {"allOf": [TEXT]}, {"allOf": [TEXT, {"maxLength": 5}]}, BREAK, OK, "all-of-branch-added"),
+    ("plain to anyOf", TEXT, {"anyOf": [TEXT, WHOLE]}, OK, BREAK, "variant-added"),
+    ("not narrowed", {"not": WHOLE}, {"not": NUMBER}, BREAK, OK, "not-changed"),
+    ("then added", {"if": A}, {"if": A, "then": {"minLength": 2}}, BREAK, OK, "if-changed"),
+    # recursion
+    ("recursive, equal", TREE, {**TREE, "description": "a tree"}, OK, OK, None),
+    ("recursive, narrowed", TREE, SHORT_TREE, BREAK, OK, "max-length-added"),
+]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "backward", "forward", "rule"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_rule(old: Any, new: Any, backward: str, forward: str, rule: str | None) -> None:
+    """The change of one keyword, judged both ways, is named by its rule and shown by a payload."""
+    report = compare(old, new, roles=False)
+    assert (report.backward, report.forward) == (backward, forward)
+    breaks = [change for change in report.changes if change.direction is not None]
+    assert rule in {change.rule for change in breaks} if rule else not breaks
+    for change in breaks:
+        writer, reader = (old, new) if change.direction == "backward" else (new, old)
+        if isinstance(writer, dict) and "nullable" in writer:
+            continue  # jsonschema does not know OpenAPI's keyword
+        assert accepts(writer, change.witness)
+        assert not accepts(reader, change.witness)
+
+
+def test_pointer_and_sentence() -> None:
+    """A change says where it is, in the document and in the payload, and whom it breaks."""
+    line = {"type": "object", "properties": {"text": {**TEXT, "maxLength": 9}}}
+    old = {
+        "type": "object",
+        "properties": {"a/b": {"type": "array", "items": {"$ref": "#/$defs/Line"}}},
+        "$defs": {"Line": line},
+    }
+    shorter = {"type": "object", "properties": {"text": {**TEXT, "maxLength": 5}}}
+    (change,) = compare(old, {**old, "$defs": {"Line": shorter}}, roles=False).changes
+    assert (change.rule, change.direction, change.old, change.new) == ("max-length-lowered", "backward", 9, 5)
+    assert change.pointer == "/$defs/Line/properties/text/maxLength"
+    assert change.sentence == (
+        "max length lowered from 9 to 5 at a/b[].text: the new reader rejects what old messages may hold"
+    )
+    assert len(change.witness["a/b"][0]["text"]) > 5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "no such type"},
+        {"properties": []},
+        {"$ref": "#/$defs/Missing"},
+        {"$ref": "https://example.com/other.json"},
+        {"pattern": "("},
+    ],
+)
+def test_what_is_no_schema_is_refused(wrong: Any) -> None:
+    """With a sentence; nothing is fetched."""
+    with pytest.raises(ValueError, match="not a schema"):
+        compare(TEXT, wrong, roles=False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"pattern": "^(?=a)b"}, {"pattern": "^(?!a)b"}),
+        (
+            {"$dynamicRef": "#T", "$defs": {"T": {"$dynamicAnchor": "T", "type": "string"}}},
+            {"$ref": "#/$defs/T", "$defs": {"T": {"maxLength": 2}}},
+        ),
+    ],
+)
+def test_what_is_not_understood_is_never_compatible(old: Any, new: Any) -> None:
+    """Lookaround and dynamic references are beyond the engine: no proof, so no "compatible"."""
+    report = compare(old, new, roles=False)
+    assert "compatible" not in (report.backward, report.forward)
+
+
+def test_reasons_of_the_unknown() -> None:
+    """Both engines say why."""
+    report = compare({"pattern": "^(?=a)ab$"}, {"pattern": "^(?=ab)ab$"}, roles=False)
+    assert report.backward == "unknown"
+    assert len(report.reasons) == 2
+    assert all("jsonschema-rs" in reason for reason in report.reasons)
