@@ -9,38 +9,36 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-SCHEMAS_BY_NAME = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas")
-SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-SCHEMAS = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "contentSchema",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
+# The keywords that hold schemas: by name, in a list, or one.
+_BY_NAME, _LIST, _ONE, _LIST_OR_ONE = range(4)
+HOLDERS = {
+    **dict.fromkeys(("$defs", "definitions", "properties", "patternProperties", "dependentSchemas"), _BY_NAME),
+    "dependencies": _BY_NAME,
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _LIST),
+    **dict.fromkeys(
+        ("additionalItems", "additionalProperties", "contains", "contentSchema", "if", "then", "else"), _ONE
+    ),
+    **dict.fromkeys(("not", "propertyNames", "unevaluatedItems", "unevaluatedProperties"), _ONE),
+    "items": _LIST_OR_ONE,
+}
 _DEFINITION = re.compile(r"#/\$defs/([^/]+)")
 
 
 def parts(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Each schema that stands directly in `schema`, with its path."""
-    for keyword in SCHEMAS_BY_NAME:
-        members = schema.get(keyword)
-        if isinstance(members, dict):
-            yield from (((keyword, name), part) for name, part in members.items())
-    for keyword in (*SCHEMA_LISTS, "items"):
-        members = schema.get(keyword)
-        if isinstance(members, list):
-            yield from (((keyword, index), part) for index, part in enumerate(members))
-    for keyword in SCHEMAS:
-        if isinstance(schema.get(keyword), dict | bool):
-            yield (keyword,), schema[keyword]
+    for keyword, value in schema.items():
+        holds = HOLDERS.get(keyword)
+        if holds is None:
+            continue
+        if isinstance(value, dict) and holds == _BY_NAME:
+            for name, part in value.items():
+                if keyword != "dependencies" or not isinstance(part, list):
+                    yield (keyword, name), part
+        elif isinstance(value, list) and holds in (_LIST, _LIST_OR_ONE):
+            for index, part in enumerate(value):
+                yield (keyword, index), part
+        elif isinstance(value, dict | bool) and holds in (_ONE, _LIST_OR_ONE):
+            yield (keyword,), value
 
 
 def rewritten(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:

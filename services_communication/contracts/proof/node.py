@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
-from services_communication.contracts.normal import parts, rewritten
+from services_communication.contracts.normal import parts
 from services_communication.contracts.proof.draft import DRAFT_4, NEWEST, modern
 
 # Keywords that say nothing about which values fit.
@@ -36,10 +36,11 @@ class Document:
         # The schema is kept beside its node, so that no other can get its identity.
         self._nodes: dict[int, tuple[Any, Node]] = {}
         self._named: dict[str, Any] = {}
+        self._texts: dict[int, tuple[Any, str]] = {}
         if isinstance(schema, dict):
             self._index(schema, is_root=True)
         # What references may lead to: two documents in which that is equal give equal meanings to equal texts.
-        self.scope = json.dumps([draft, formats, _silent(schema)], sort_keys=True) if _refers(schema) else ""
+        self.scope = f"{draft} {formats} {self.text(schema) if _refers(schema) else ''}"
 
     @property
     def root(self) -> Node:
@@ -50,6 +51,26 @@ class Document:
         if known is None:
             known = self._nodes[id(schema)] = (schema, Node.make(schema, self))
         return known[1]
+
+    def text(self, schema: Any) -> str:
+        """What `schema` says, as text; equal texts mean the same."""
+        known = self._texts.get(id(schema))
+        if known is None:
+            known = self._texts[id(schema)] = (schema, self._written(schema))
+        return known[1]
+
+    def _written(self, schema: Any) -> str:
+        if not isinstance(schema, dict):
+            return json.dumps(schema, sort_keys=True)
+        inner: dict[str, dict[str | int, str]] = {}
+        for path, part in parts(schema):
+            inner.setdefault(str(path[0]), {})[path[-1]] = self.text(part)
+        said = (
+            f"{json.dumps(keyword)}:{inner[keyword] if keyword in inner else json.dumps(value, sort_keys=True)}"
+            for keyword, value in sorted(schema.items())
+            if keyword not in SILENT and keyword[:2] != "x-"
+        )
+        return f"{{{','.join(said)}}}"
 
     def resolve(self, reference: object) -> Node:
         """Raises UnresolvedError for what is not in the document."""
@@ -95,9 +116,9 @@ class Node:
 
     @staticmethod
     def make(schema: Any, document: Document) -> Node:
-        text = json.dumps(_silent(schema), sort_keys=True)
-        scope = document.scope if "$ref" in text or "dynamic" in text else f"{document.draft} {document.formats}"
-        key = (text, scope)
+        text = document.text(schema)
+        needs_scope = "$ref" in text or "$dynamicRef" in text or "$recursiveRef" in text
+        key = (text, document.scope if needs_scope else f"{document.draft} {document.formats}")
         known = _shared.get(key)
         if known is None:
             if len(_shared) > MOST_SHARED:  # a bound on memory; nodes made later are merely not shared
@@ -107,10 +128,6 @@ class Node:
 
 
 _shared: dict[tuple[str, str], Node] = {}
-
-
-def _silent(schema: Any) -> Any:
-    return rewritten(schema, lambda part: {key: part[key] for key in part if key not in SILENT and key[:2] != "x-"})
 
 
 def _refers(schema: Any) -> bool:
@@ -146,6 +163,7 @@ class _Plain(Document):
     """A document of nothing: its nodes' schemas are made on the way and must not be remembered by identity."""
 
     def node(self, schema: Any) -> Node:
+        self._texts.clear()
         return Node.make(schema, self)
 
 
