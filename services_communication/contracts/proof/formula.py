@@ -170,7 +170,8 @@ class Name:
 Single: TypeAlias = Fact | At | Rest | Some | Count | Prop | Each | Any_ | Names | Name
 
 
-@dataclass(frozen=True, slots=True)
+# Formulas can be large, so these two are told apart by identity: to compare them would cost more than it saves.
+@dataclass(frozen=True, slots=True, eq=False)
 class And:
     parts: tuple[Formula, ...]
 
@@ -179,7 +180,7 @@ class And:
         return either(*(part.opposite for part in self.parts))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Or:
     parts: tuple[Formula, ...]
 
@@ -198,14 +199,14 @@ def both(*parts: Formula) -> Formula:
     flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, And) else (part,)))
     if FALSE in flat:
         return FALSE
-    return next(iter(flat)) if len(flat) == 1 else And(tuple(flat))
+    return next(iter(flat)) if len(flat) == 1 else And(tuple(flat)) if flat else TRUE
 
 
 def either(*parts: Formula) -> Formula:
     flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, Or) else (part,)))
     if TRUE in flat:
         return TRUE
-    return next(iter(flat)) if len(flat) == 1 else Or(tuple(flat))
+    return next(iter(flat)) if len(flat) == 1 else Or(tuple(flat)) if flat else FALSE
 
 
 def one_of(parts: list[Formula]) -> Formula:

@@ -17,7 +17,7 @@ MOST_PATTERNS = 6
 ASSIGNMENTS = 2000
 
 
-class _Facts:
+class Said:
     """The facts, sorted by what they are about."""
 
     def __init__(self, facts: Collection[Single]) -> None:
@@ -47,7 +47,7 @@ class _Facts:
 
 
 def build(facts: Collection[Single], find: Find) -> Outcome:
-    said = _Facts(facts)
+    said = Said(facts)
     if said.absent.intersection(said.required) or (said.most is not None and said.least > said.most):
         return NONE
     value: dict[str, Any] = {}
@@ -68,9 +68,8 @@ def build(facts: Collection[Single], find: Find) -> Outcome:
     return last
 
 
-def agree(facts: Collection[Single], new: Collection[Single], find: Find) -> bool:
+def agree(said: Said, new: Collection[Single], find: Find) -> bool:
     """False when the properties that must be there cannot be: looks at those that `new` speaks of."""
-    said = _Facts(facts)
     if said.absent.intersection(said.required):
         return False
     touched = {fact.value for fact in new if isinstance(fact, Fact) and fact.kind == "has" and fact.holds}
@@ -78,11 +77,9 @@ def agree(facts: Collection[Single], new: Collection[Single], find: Find) -> boo
     return all(find(said.subs(name)) is not NONE for name in touched)
 
 
-def follows(part: Single, facts: Collection[Single], find: Find) -> bool:
-    """Whether `part`, about one property, is said by `facts` in other words: a tag that is "a" is not "b"."""
-    if not isinstance(part, Prop):
-        return False
-    subs = _Facts(facts).subs(part.name)
+def follows(part: Prop, said: Said, find: Find) -> bool:
+    """Whether `part` is said in other words: a tag that is "a" is not "b"."""
+    subs = said.subs(part.name)
     return bool(subs) and find(subs | {part.sub.opposite}) is NONE
 
 
@@ -100,7 +97,7 @@ def _named(fact: Any) -> Iterator[str]:
         yield from sorted(fact.keys.others)
 
 
-def _property(name: str, more: frozenset[Sub], said: _Facts, find: Find) -> Outcome:
+def _property(name: str, more: frozenset[Sub], said: Said, find: Find) -> Outcome:
     """A value for the property `name`, which also fits `more`."""
     if name in said.absent:
         return NONE
@@ -110,7 +107,7 @@ def _property(name: str, more: frozenset[Sub], said: _Facts, find: Find) -> Outc
     return find(said.subs(name) | more)
 
 
-def _assigned(value: dict[str, Any], demands: list[Any_ | Name], said: _Facts, find: Find) -> Iterator[Outcome]:
+def _assigned(value: dict[str, Any], demands: list[Any_ | Name], said: Said, find: Find) -> Iterator[Outcome]:
     """Objects that hold `value` and meet the `demands`, each by a property that is there or by one more."""
     if not demands:
         yield Found(value)
@@ -128,9 +125,7 @@ def _assigned(value: dict[str, Any], demands: list[Any_ | Name], said: _Facts, f
         yield NONE
 
 
-def _ways_to_meet(
-    demand: Any_ | Name, value: dict[str, Any], said: _Facts, find: Find
-) -> Iterator[tuple[str, Outcome]]:
+def _ways_to_meet(demand: Any_ | Name, value: dict[str, Any], said: Said, find: Find) -> Iterator[tuple[str, Outcome]]:
     """Names, and the value of each, so that the demand is met."""
     keys, sub = (demand.keys, frozenset([demand.sub])) if isinstance(demand, Any_) else (Keys(), frozenset[Sub]())
     naming = [demand.sub] if isinstance(demand, Name) else []
@@ -153,7 +148,7 @@ _FREE = object()
 
 
 def _new_names(
-    keys: Keys, naming: list[Sub], sub: frozenset[Sub], value: dict[str, Any], said: _Facts, find: Find
+    keys: Keys, naming: list[Sub], sub: frozenset[Sub], value: dict[str, Any], said: Said, find: Find
 ) -> Iterator[tuple[str, Outcome]]:
     """Names that nothing mentions, one for each way in which the patterns can treat it."""
     patterns = sorted({pattern for fact in said.each for pattern in (*fact.keys.matched, *fact.keys.unmatched)})
@@ -184,7 +179,7 @@ def _name(facts: frozenset[Fact], naming: list[Sub], taken: Collection[str], fin
     return find(frozenset([*naming, Sub(plain(schema))]))
 
 
-def _filled(value: dict[str, Any], said: _Facts, find: Find) -> Outcome:
+def _filled(value: dict[str, Any], said: Said, find: Find) -> Outcome:
     """`value` with as many more properties as are asked for."""
     if said.most is not None and len(value) > said.most:
         return NONE
@@ -200,7 +195,7 @@ def _filled(value: dict[str, Any], said: _Facts, find: Find) -> Outcome:
     return Found(value) if len(value) >= said.least else UNKNOWN if unsure else NONE
 
 
-def _more(value: dict[str, Any], said: _Facts, find: Find) -> Iterator[tuple[str, Outcome]]:
+def _more(value: dict[str, Any], said: Said, find: Find) -> Iterator[tuple[str, Outcome]]:
     """Properties that `value` may have besides, as long as there are any. `value` grows meanwhile."""
     for name in said.known:
         if name not in value:

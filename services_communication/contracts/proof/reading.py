@@ -38,6 +38,7 @@ class CircularError(ValueError):
     """A schema refers to itself without anything between: it has no meaning."""
 
 
+@lru_cache(maxsize=100_000)
 def formula(sub: Sub, kind: Type) -> Formula:
     """What `sub` says of a value of the type `kind`. Raises UnresolvedError and CircularError."""
     made = _read(sub.node, kind)

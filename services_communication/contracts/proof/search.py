@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services_communication.contracts.proof import arrays, numeric, objects, textual
-from services_communication.contracts.proof.formula import TYPES, And, Fact, Formula, Or, Single, Sub, Type, both
+from services_communication.contracts.proof.formula import TYPES, And, Fact, Formula, Or, Prop, Single, Sub, Type, both
 from services_communication.contracts.proof.node import UnresolvedError
 from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome, first
 from services_communication.contracts.proof.reading import CircularError, formula
@@ -96,11 +96,13 @@ class Search:
             yield None
             return
         facts, choices = dict(facts), list(choices)
-        if not self._agree(facts, _split(waiting, facts, choices), kind):
+        new = _split(waiting, facts, choices)
+        said = objects.Said(facts) if kind == "object" else None
+        if not self._agree(facts, new, kind, said):
             return
         open_: list[list[Formula]] = []
         for choice in choices:
-            options = self._options(facts, choice, kind)
+            options = self._options(facts, choice, said)
             if options is not None:
                 open_.append(options)
         if not open_:
@@ -111,34 +113,37 @@ class Search:
         for option in open_[0]:
             yield from self._extended(facts, [option], rest, kind)
 
-    def _options(self, facts: dict[Single, None], choice: Or, kind: Type) -> list[Formula] | None:
+    def _options(self, facts: dict[Single, None], choice: Or, said: objects.Said | None) -> list[Formula] | None:
         """Those of `choice` that `facts` leave open. None when one of them holds already."""
         options: list[Formula] = []
         for option in choice.parts:
             parts = option.parts if isinstance(option, And) else (option,)
             singles = [part for part in parts if not isinstance(part, Or | And)]
-            if len(singles) == len(parts) and all(self._follows(part, facts, kind) for part in singles):
+            if len(singles) == len(parts) and all(self._follows(part, facts, said) for part in singles):
                 return None
-            if not any(self._contradicts(part, facts) for part in singles):
+            if not any(_contradicts(part, facts) for part in singles):
                 options.append(option)
         return options
 
-    def _follows(self, part: Single, facts: dict[Single, None], kind: Type) -> bool:
-        return part in facts or (kind == "object" and objects.follows(part, facts, self.find))
+    def _follows(self, part: Single, facts: dict[Single, None], said: objects.Said | None) -> bool:
+        if part in facts:
+            return True
+        return said is not None and isinstance(part, Prop) and objects.follows(part, said, self.find)
 
-    def _contradicts(self, part: Single, facts: dict[Single, None]) -> bool:
-        opposite = part.opposite
-        return not isinstance(opposite, And | Or) and opposite in facts
-
-    def _agree(self, facts: dict[Single, None], new: list[Single], kind: Type) -> bool:
+    def _agree(self, facts: dict[Single, None], new: list[Single], kind: Type, said: objects.Said | None) -> bool:
         """False when `facts` contradict each other; what is cheap to see is seen early."""
-        if any(self._contradicts(part, facts) for part in new):
+        if any(_contradicts(part, facts) for part in new):
             return False
-        if kind == "object":
-            return objects.agree(facts, new, self.find)
+        if said is not None:
+            return objects.agree(said, new, self.find)
         if kind in ("string", "array"):
             return True
         return self._build(list(facts), kind) is not NONE
+
+
+def _contradicts(part: Single, facts: dict[Single, None]) -> bool:
+    opposite = part.opposite
+    return not isinstance(opposite, And | Or) and opposite in facts
 
 
 def _split(waiting: list[Formula], facts: dict[Single, None], choices: list[Or]) -> list[Single]:
