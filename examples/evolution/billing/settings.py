@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from typing import Any
+
+SECRET_KEY = "not a secret: this is an example"
+USE_TZ = True
+INSTALLED_APPS = ["services_communication", "billing"]
+MICROSERVICES_COMMUNICATION_SETTINGS: dict[str, Any] = {"APP_ID": "billing", "QUEUE": "billing"}
