@@ -135,8 +135,8 @@ class Consumers:
         if not excused:
             return finding
         known = self.of(document)
-        hint = f"judged by the needs of {', '.join(known)}" if known else "no known consumer uses it"
-        return replace(finding, level="info", hint=hint)
+        why = f"judged by the needs of {', '.join(known)} instead" if known else "no known consumer uses it"
+        return replace(finding, level="info", sentence=f"{finding.sentence} ({why})", hint="")
 
 
 def _outward(document: Document, pointer: str) -> tuple[Direction, ...]:

@@ -123,7 +123,7 @@ def witness(finding: Finding) -> str | None:
     """The payload that shows a break, as one line of JSON; shortened where it is long."""
     if finding.change is None or finding.change.witness is ...:
         return None
-    made = json.dumps(_plain(finding.change.witness), ensure_ascii=False, allow_nan=False)
+    made = json.dumps(_plain(finding.change.witness), ensure_ascii=False, allow_nan=False, sort_keys=True)
     return made if len(made) <= MOST_WITNESS_CHARACTERS else f"{made[:MOST_WITNESS_CHARACTERS]}…"
 
 

@@ -71,6 +71,21 @@ def test_a_required_field_more(make: Callable[..., Ran], schemas: Path) -> None:
     assert files(schemas) == before
 
 
+def test_a_refused_check_does_not_advise_to_write(make: Callable[..., Ran]) -> None:
+    """makecontracts would refuse as well. An edit that breaks both directions is one change."""
+    declare()
+    make()
+    declare(id=str)
+    ran = make("--check", "--format", "json")
+    (changed,) = [finding for finding in findings(ran) if finding["file"] == FILE and finding["pointer"] == ""]
+    assert (changed["sentence"], changed["hint"]) == ("differs from the code: 1 change", "")
+    assert {finding["change"]["direction"] for finding in findings(ran) if "change" in finding} == {
+        "backward",
+        "forward",
+    }
+    assert "commit what it writes" not in ran.out
+
+
 def test_an_optional_field_more(make: Callable[..., Ran], schemas: Path) -> None:
     """Written, and told."""
     declare()

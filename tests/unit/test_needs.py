@@ -299,13 +299,13 @@ def test_own_findings_that_consumers_decide_become_infos(tmp_path: Path) -> None
     def level(file: str, changed: Change) -> str:
         own = Finding("error", changed.rule, file, changed.pointer, "x", "y", changed)
         (found,) = consumers.excused([own], documents)
-        return f"{found.level}: {found.hint}"
+        return f"{found.level}: {found.sentence}; {found.hint}"
 
-    assert level(ORDER, change("forward")) == "info: judged by the needs of billing"
-    assert level(ORDER, change("backward")) == "error: y"
-    assert level(SEND, change("backward")) == "info: no known consumer uses it"
-    assert level(SEND, change("forward")) == "error: y"
-    assert level("other/events/x.y.v1.json", change("forward")) == "error: y"
+    assert level(ORDER, change("forward")) == "info: x (judged by the needs of billing instead); "
+    assert level(ORDER, change("backward")) == "error: x; y"
+    assert level(SEND, change("backward")) == "info: x (no known consumer uses it); "
+    assert level(SEND, change("forward")) == "error: x; y"
+    assert level("other/events/x.y.v1.json", change("forward")) == "error: x; y"
 
 
 def test_own_findings_about_a_reply_point_the_other_way(tmp_path: Path) -> None:

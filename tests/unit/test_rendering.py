@@ -167,6 +167,11 @@ def test_a_long_witness_is_shortened() -> None:
     assert len(json.loads(render([finding], "json"))["findings"][0]["change"]["witness"]) == 100_000
 
 
+def test_a_witness_is_written_in_one_way() -> None:
+    """A check that is repeated says the same, so two runs can be compared."""
+    assert 'for example: {"city": "", "id": 1}' in render([broken(witness={"id": 1, "city": ""})])
+
+
 def test_numbers_of_a_witness_are_exact() -> None:
     """Decimals are numbers in JSON."""
     assert "for example: [1.5, 3, 0.1]" in render([broken(witness=[Decimal("1.5"), Decimal("3.0"), Decimal("0.1")])])

@@ -121,8 +121,10 @@ def plan(
 
 
 def as_check(findings: Iterable[Finding]) -> list[Finding]:
-    """Differences are errors for a run that writes nothing."""
-    hint = "run 'manage.py makecontracts' and commit what it writes"
+    """Differences are errors for a run that writes nothing. Where something else is wrong, writing would be refused."""
+    findings = list(findings)
+    refused = any(finding.level == "error" for finding in findings)
+    hint = "" if refused else "run 'manage.py makecontracts' and commit what it writes"
     return [
         replace(finding, level="error", hint=finding.hint or hint) if finding.rule in DIFFERENCES else finding
         for finding in findings
@@ -160,7 +162,7 @@ def _asked(judge: Judge, former: Sequence[Document], new: Document, mode: Mode) 
 
 def _difference(name: str, data: bytes, report: Report, seen: bool, forget: bool) -> tuple[str, str, bytes, str]:
     if seen:
-        number = len(report.changes)
+        number = len({(change.rule, change.pointer) for change in report.changes})  # one may break both directions
         counted = f"{number} change{'s' if number != 1 else ''}" if number else "a change that was not proved harmless"
         return "document-changed", name, data, f"differs from the code: {counted}"
     if forget:
