@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -199,7 +200,7 @@ def _plain(value: Any) -> Any:
 
 
 def _path(root: str, file: str) -> str:
-    return f"{root.rstrip('/')}/{file}" if root not in ("", ".") else file
+    return posixpath.normpath(posixpath.join(root, file))
 
 
 def _message(lines: Sequence[str]) -> str:

@@ -135,6 +135,19 @@ def test_a_need_that_cannot_be_read_fails_the_check(service: Any, three: list[st
     assert "need-unreadable" in said
 
 
+def test_the_place_of_a_need_is_found_from_the_directory_of_schemas(
+    service: Any, three: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of every finding, so that a pull request shows it at the file, wherever the command was started."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    (tmp_path / "billing/schemas/billing/needs/events/order.placed.v1.json").write_text("{")
+    change = publishes(order_id=int, total=int, note=int)
+    assert "need-unreadable at ../billing/schemas/billing/needs/events/" in service("shop", change, *three)[1]
+    _, said = service("shop", change, *three, "--format", "github")
+    assert "file=billing/schemas/billing/needs/events/order.placed.v1.json,title=need-unreadable" in said
+
+
 def test_who_only_sends_a_command_does_not_answer_for_it(service: Any, tmp_path: Path) -> None:
     """The document of another service's command lies in its own files too; senders of it are that service's concern."""
 

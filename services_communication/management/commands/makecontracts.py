@@ -176,7 +176,9 @@ def _request(options: Mapping[str, Any], today: date) -> Request:
         derived=derived,
         told=told,
         missing_step=missing_step,
-        consumers=excuse(service, [Path(name) for name in options["consumers"]]) if options["consumers"] else None,
+        consumers=excuse(service, [Path(name) for name in options["consumers"]], root)
+        if options["consumers"]
+        else None,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 
 def excuse(
-    service: Service, directories: Sequence[Path]
+    service: Service, directories: Sequence[Path], root: Path
 ) -> Callable[[Sequence[Finding], Documents, Documents], list[Finding]]:
     """What `files.review.Request.consumers` wants: (findings, documents, former documents) → findings."""
 
@@ -26,9 +28,16 @@ def excuse(
         own, before = provided(service, documents), provided(service, former)
         written = {file_of(contract, service.name) for contract in service.declared}
         broken = known.findings(own, service=service.name, former=before, written=written)
-        return [*known.excused(findings, own, before), *broken]
+        return [*known.excused(findings, own, before), *(_placed(finding, own, root) for finding in broken)]
 
     return excused
+
+
+def _placed(finding: Finding, own: Documents, root: Path) -> Finding:
+    """Every finding names its file from the directory of schemas on; needs are found from the working directory on."""
+    if finding.file in own:
+        return finding
+    return replace(finding, file=Path(os.path.relpath(finding.file, root)).as_posix())
 
 
 def provided(service: Service, documents: Documents) -> dict[str, Mapping[str, Any]]:
