@@ -154,6 +154,7 @@ def test_new_contracts_break_nobody(schemas: Path) -> None:
 def test_a_contract_that_is_gone_is_a_break(schemas: Path) -> None:
     commit(schemas, {FILE: former(n=int)})
     assert findings("--output", schemas) == (1, [("error", "contract-missing", FILE)])
+    assert f"makecontracts --retire {FILE}\n" in diff("--output", schemas)[1]
 
 
 def test_a_version_that_is_raised(schemas: Path) -> None:
@@ -198,6 +199,19 @@ def test_documents_of_other_services_are_not_missed(schemas: Path) -> None:
         },
     )
     event(n=int)
+    assert findings("--output", schemas) == (0, [])
+
+
+def test_handling_the_event_of_another_service_is_not_owning_its_directory(schemas: Path, shop: MessageRouter) -> None:
+    """Several services may keep their documents side by side; what the other one has besides is not missed here."""
+    keywords = {"aggregate": "bill", "event_type": "made", "owner": "billing"}
+    made = create_model("Bill", __base__=EventModel, __module__=__name__, __cls_kwargs__=keywords, n=(int, ...))
+
+    @shop.consumer(made)
+    def on_bill(bill: Any) -> None: ...
+
+    other = former(event_type="paid", n=int)
+    commit(schemas, {"billing/events/bill.made.v1.json": document(made), "billing/events/order.paid.v1.json": other})
     assert findings("--output", schemas) == (0, [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def _removed(file: str, document: Document, newest: Mapping[Identity, int], olde
     identity, version = identity_in(document)
     name = f"{spoken(identity)} v{version}"
     if identity not in newest:
-        hint = "restore the class; or retire the contract when nobody needs it: makecontracts --retire"
+        hint = f"restore the class; or retire it when nobody needs it: makecontracts --retire {shlex.quote(file)}"
         return Finding("error", "contract-missing", file, "", f"{name} is in the code no more", hint)
     if oldest[identity] <= version < newest[identity]:
         sentence = f"{name} is replaced by v{newest[identity]}, which reads its messages through up-casters"

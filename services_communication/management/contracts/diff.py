@@ -169,8 +169,8 @@ def _asyncapi(service: Service) -> dict[str, Any]:
 
 def _directories(service: Service) -> set[str]:
     """Where a document that the code lacks is one that it lost: in other directories it is another service's."""
-    received = (file_of(contract, service.name).partition("/")[0] for contract in service.received)
-    return {directory_of(service.name), *received}
+    written = (contract for contract in service.received if is_written_by(contract, service.name))
+    return {directory_of(service.name), *(file_of(contract, service.name).partition("/")[0] for contract in written)}
 
 
 def _documents(
