@@ -16,7 +16,7 @@ from benchmarks.project import set_up
 def main() -> int:
     set_up()
     # Below the set-up: these modules hold models and contracts.
-    from benchmarks import consumer, contract, relay  # noqa: PLC0415  needs the settings
+    from benchmarks import check, consumer, contract, relay  # noqa: PLC0415  needs the settings
 
     known: dict[str, Callable[[], Result]] = {
         "relay": relay.run,
@@ -27,6 +27,8 @@ def main() -> int:
         "consumer-inbox": consumer.run_inbox,
         "encode": contract.run_encode,
         "decode": contract.run_decode,
+        "check": check.run_check,
+        "judge": check.run_judge,
     }
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Speed beside peers, in one run.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all when none is given")
@@ -77,6 +79,8 @@ def _markdown(results: list[Result]) -> str:
             "The handlers do nothing. `consumer` is registered with `atomic=False` and the inbox off;",
             "`consumer-atomic` runs each handler in a transaction; `consumer-inbox` is what a handler gets unless it",
             "says otherwise: a commit in the database for each message, which the bare callback does not make.",
+            "`check` and `judge` count versions of contracts; beside them stands half as many, so the ratio is 1.0",
+            "where time grows linearly.",
             "",
             "| name | what | per second | beside | per second | ratio |",
             "|--|--|--:|--|--:|--:|",

@@ -7,7 +7,7 @@ same search inside it finds nothing: what is not found without going round is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services_communication.contracts.proof import arrays, numeric, objects, textual
@@ -21,11 +21,15 @@ STEPS = 30_000
 DEPTH = 60
 
 
+# What was found and what was proven holds for ever, and the same parts occur in many contracts.
+_remembered: dict[Subs, Outcome] = {}
+MOST_REMEMBERED = 50_000
+
+
 class Search:
-    """One search, or several that share what they have found. `steps`: after how many it gives up."""
+    """One search. `steps`: after how many it gives up."""
 
     def __init__(self, steps: int = STEPS) -> None:
-        self._found: dict[Subs, Outcome] = {}
         self._under_way: dict[Subs, int] = {}
         self._lowest = DEPTH + 1
         self._steps = steps
@@ -48,7 +52,7 @@ class Search:
 
     def find(self, subs: Subs) -> Outcome:
         """A value that fits every one of `subs`."""
-        known = self._found.get(subs)
+        known = _remembered.get(subs)
         if known is not None:
             return known
         if subs in self._under_way:
@@ -64,7 +68,8 @@ class Search:
         del self._under_way[subs]
         # That nothing was found may hold only while the searches around it are under way; a value is a value.
         if isinstance(outcome, Found) or self._lowest >= depth:
-            self._found[subs] = outcome
+            if outcome is not UNKNOWN:
+                _remember(subs, outcome)
             self._lowest = outer
         else:
             self._lowest = min(outer, self._lowest)
@@ -119,10 +124,11 @@ class Search:
         for option in choice.parts:
             parts = option.parts if isinstance(option, And) else (option,)
             singles = [part for part in parts if not isinstance(part, Or | And)]
+            if any(_contradicts(part, facts) or _is_impossible(part, parts, facts) for part in singles):
+                continue
             if len(singles) == len(parts) and all(self._follows(part, facts, said) for part in singles):
                 return None
-            if not any(_contradicts(part, facts) for part in singles):
-                options.append(option)
+            options.append(option)
         return options
 
     def _follows(self, part: Single, facts: dict[Single, None], said: objects.Said | None) -> bool:
@@ -141,9 +147,23 @@ class Search:
         return self._build(list(facts), kind) is not NONE
 
 
+def _remember(subs: Subs, outcome: Outcome) -> None:
+    if len(_remembered) >= MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[subs] = outcome
+
+
 def _contradicts(part: Single, facts: dict[Single, None]) -> bool:
     opposite = part.opposite
     return not isinstance(opposite, And | Or) and opposite in facts
+
+
+def _is_impossible(part: Single, beside: Sequence[Formula], facts: dict[Single, None]) -> bool:
+    """Whether a property that must be there would have to fit a schema and not fit it."""
+    if not isinstance(part, Prop) or Prop(part.name, part.sub.opposite) not in facts:
+        return False
+    present = Fact("has", part.name)
+    return present in beside or present in facts
 
 
 def _split(waiting: list[Formula], facts: dict[Single, None], choices: list[Or]) -> list[Single]:
