@@ -123,9 +123,15 @@ def _report(pair: _Pair) -> Report:
     for difference in differences:
         if not difference.quiet and (difference.rule, difference.place.pointer) not in explained:
             changes.append(_change(difference, None, ...))
-    changes.sort(key=lambda change: (change.direction is None, change.pointer, change.rule, change.direction or ""))
+    changes.sort(key=_order)
     reasons = tuple(f"{direction}: {j.reason}" for direction, j in judgements.items() if j.verdict == "unknown")
     return Report(judgements["backward"].verdict, judgements["forward"].verdict, tuple(changes), reasons)
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    """Breaks first, by their place."""
+    value = repr((change.old, change.new))
+    return change.direction is None, change.pointer, change.rule, change.direction or "", value
 
 
 def _breaks(pair: _Pair, direction: Direction, differences: Iterable[Difference]) -> list[Change]:
@@ -168,10 +174,11 @@ def _document(value: Comparable, roles: bool) -> Any:
 
 
 def _worst(reports: Sequence[Report]) -> Report:
-    changes: dict[tuple[str, str, Direction | None], Change] = {}
+    changes: dict[tuple[str, str, Direction | None, str], Change] = {}
     for report in reports:
         for change in report.changes:
-            changes.setdefault((change.rule, change.pointer, change.direction), change)
+            value = repr((change.old, change.new))
+            changes.setdefault((change.rule, change.pointer, change.direction, value), change)
     breaking = {(change.rule, change.pointer) for change in changes.values() if change.direction is not None}
     kept = [
         change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
@@ -99,6 +100,16 @@ class Registry(Generic[M]):
     @property
     def steps(self) -> Mapping[tuple[Address, int], Step[M]]:
         return MappingProxyType(self._steps)
+
+    @contextmanager
+    def isolated(self) -> Iterator[None]:
+        """Nothing is registered meanwhile but what is declared meanwhile; for tests."""
+        contracts, steps = self._contracts, self._steps
+        self._contracts, self._steps = {}, {}
+        try:
+            yield
+        finally:
+            self._contracts, self._steps = contracts, steps
 
     def __iter__(self) -> Iterator[type[M]]:
         return iter(list(self._contracts.values()))

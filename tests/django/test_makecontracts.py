@@ -19,12 +19,13 @@ from django.test import override_settings
 from services_communication.contracts import registry
 from services_communication.management.service import this_service
 from tests.support import makecontracts
+from tests.support.contracts import nothing_declared
 from tests.support.makecontracts import FILE, Ran, declare
 
 
 @pytest.fixture(autouse=True)
 def _only_contracts_of_the_test() -> Iterator[None]:
-    with makecontracts.no_other_contracts():
+    with nothing_declared():
         yield
 
 

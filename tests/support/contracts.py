@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from types import ModuleType
-from typing import Any
 
 from services_communication.consumer import MessageRouter
 from services_communication.contracts import (
@@ -15,7 +14,6 @@ from services_communication.contracts import (
     CommandModel,
     EventModel,
     PayloadModel,
-    Registry,
     registry,
     resources,
 )
@@ -26,19 +24,8 @@ ROUTER = "tests_router_of_one_service"
 @contextmanager
 def nothing_declared() -> Iterator[None]:
     """What was registered before is back afterwards, and what was added is gone."""
-    both: tuple[Registry[Any], ...] = (registry, resources)
-    known = [(each, dict(each._contracts), dict(each._steps)) for each in both]
-    for each, _, _ in known:
-        each._contracts.clear()
-        each._steps.clear()
-    try:
+    with registry.isolated(), resources.isolated():
         yield
-    finally:
-        for each, contracts, steps in known:
-            each._contracts.clear()
-            each._contracts.update(contracts)
-            each._steps.clear()
-            each._steps.update(steps)
 
 
 @contextmanager

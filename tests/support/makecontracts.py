@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +11,7 @@ from typing import Any, cast
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from services_communication.contracts import EventModel, Registry, registry, resources
+from services_communication.contracts import EventModel, registry
 
 FILE = "tests/events/made.it.v1.json"
 
@@ -47,19 +45,3 @@ def declare(name: str = "Made", version: int = 1, module: str = __name__, **fiel
     namespace = {"__module__": module, "__annotations__": annotations, **defaults}
     keywords = {"aggregate": name.lower(), "event_type": "it", "version": version}
     return cast("type[EventModel]", types.new_class(name, (EventModel,), keywords, lambda body: body.update(namespace)))
-
-
-@contextmanager
-def no_other_contracts() -> Iterator[None]:
-    """Those that other test modules declared are away meanwhile."""
-    registries: list[Registry[Any]] = [registry, resources]
-    held = [(known, list(known)) for known in registries]
-    for known, contracts in held:
-        for contract in contracts:
-            known.discard(contract)
-    yield
-    for known, contracts in held:
-        for contract in list(known):
-            known.discard(contract)
-        for contract in contracts:
-            known.add(contract)

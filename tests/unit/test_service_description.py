@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from services_communication.consumer.router import MessageRouter
 from services_communication.contracts import CallModel, CommandModel, EventModel
 from services_communication.errors import ConfigurationError
 from services_communication.management.service import Service, owner_of, this_service
+from tests.support.contracts import nothing_declared
 
 router = MessageRouter()
 PLACE = f"{__name__}.router"
@@ -23,8 +25,11 @@ def described(**settings: Any) -> Service:
 
 
 @pytest.fixture(autouse=True)
-def _empty_router(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_else(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No handler, and no contract of other test modules."""
     monkeypatch.setitem(globals(), "router", MessageRouter())
+    with nothing_declared():
+        yield
 
 
 class Contracts:

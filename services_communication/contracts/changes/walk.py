@@ -51,9 +51,10 @@ class Walk:
         self._seen: set[tuple[int, int]] = set()
 
     def differences(self) -> list[Difference]:
-        found: dict[tuple[str, str], Difference] = {}
+        found: dict[tuple[str, str, str], Difference] = {}
         for difference in self._pair(self._old.schema, self._new.schema, Place()):
-            found.setdefault((difference.rule, difference.place.pointer), difference)
+            value = repr((difference.old, difference.new))
+            found.setdefault((difference.rule, difference.place.pointer, value), difference)
             if len(found) >= MOST_DIFFERENCES:
                 break
         return list(found.values())
@@ -248,9 +249,9 @@ def _values(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[
         rule = "enum-added" if before is None else "enum-removed"
         yield Difference(rule, there, old.get(keyword, ABSENT), new.get(keyword, ABSENT), says, says_now)
         return
-    for key in after.keys() - before.keys():
+    for key in sorted(after.keys() - before.keys()):
         yield Difference("enum-value-added", there, ABSENT, after[key], {"not": {"const": after[key]}}, True)
-    for key in before.keys() - after.keys():
+    for key in sorted(before.keys() - after.keys()):
         yield Difference("enum-value-removed", there, before[key], ABSENT, True, {"not": {"const": before[key]}})
 
 

@@ -121,13 +121,14 @@ def plan(
 
 
 def as_check(findings: Iterable[Finding]) -> list[Finding]:
-    """Differences are errors for a run that writes nothing. Where something else is wrong, writing would be refused."""
-    findings = list(findings)
-    refused = any(finding.level == "error" for finding in findings)
-    hint = "" if refused else "run 'manage.py makecontracts' and commit what it writes"
+    """Differences are errors for a run that writes nothing, unless there are worse ones: those say what is to be done."""
+    found = list(findings)
+    if any(finding.level == "error" for finding in found):
+        return found
+    hint = "run 'manage.py makecontracts' and commit what it writes"
     return [
         replace(finding, level="error", hint=finding.hint or hint) if finding.rule in DIFFERENCES else finding
-        for finding in findings
+        for finding in found
     ]
 
 

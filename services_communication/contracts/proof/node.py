@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -99,9 +100,12 @@ class Document:
 class Node:
     """Compare nodes with ``is``."""
 
-    __slots__ = ("document", "keywords", "schema")
+    __slots__ = ("document", "keywords", "number", "schema")
+    numbers = itertools.count()
 
     def __init__(self, schema: Any, document: Document) -> None:
+        self.number = next(self.numbers)
+        """In the order in which they were made, so that every run looks at them in the same order."""
         self.schema = schema
         self.document = document
         self.keywords = modern(schema, document.draft) if isinstance(schema, Mapping) else {}

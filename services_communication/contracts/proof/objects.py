@@ -172,7 +172,8 @@ def _name(facts: frozenset[Fact], naming: list[Sub], taken: Collection[str], fin
     free = Fact("among", frozenset(taken), holds=False)
     if not naming:
         return textual.text([*facts, free])
-    matched = [{"pattern": fact.value} if fact.holds else {"not": {"pattern": fact.value}} for fact in facts]
+    in_order = sorted(facts, key=lambda fact: (fact.value, fact.holds))
+    matched = [{"pattern": fact.value} if fact.holds else {"not": {"pattern": fact.value}} for fact in in_order]
     schema = {"type": "string", "allOf": [*matched, {"not": {"enum": sorted(taken)}}] if taken else matched}
     if not schema["allOf"]:
         del schema["allOf"]

@@ -30,10 +30,11 @@ class BudgetError(Exception):
 class Term:
     """One set of texts. Equal terms are one object, so comparing and remembering them is cheap."""
 
-    __slots__ = ("derivatives", "has_blank", "kind", "parts", "ranges", "signs")
+    __slots__ = ("derivatives", "has_blank", "kind", "number", "parts", "ranges", "signs")
     known: ClassVar[dict[tuple[object, ...], Term]] = {}
 
     kind: str
+    number: int
     parts: tuple[Term, ...]
     ranges: Ranges
     has_blank: bool
@@ -45,7 +46,9 @@ class Term:
         key = (kind, ranges, *map(id, parts))
         term = Term.known.get(key)
         if term is None:
-            term = Term.known[key] = Term()
+            term = Term()
+            term.number = len(Term.known)
+            Term.known[key] = term
             term.kind, term.parts, term.ranges, term.derivatives, term.signs = kind, parts, ranges, {}, None
             term.has_blank = _has_blank(term)
         return term
@@ -123,7 +126,7 @@ def _flat(kind: str, terms: tuple[Term, ...]) -> set[Term]:
 def _joined(kind: str, found: set[Term], none: Term) -> Term:
     if len(found) < 2:  # noqa: PLR2004  one or none
         return next(iter(found), none)
-    return Term.make(kind, tuple(sorted(found, key=id)))
+    return Term.make(kind, tuple(sorted(found, key=lambda term: term.number)))
 
 
 def derivative(term: Term, character: int) -> Term:

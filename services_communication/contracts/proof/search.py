@@ -40,9 +40,10 @@ class Search:
         """Outcomes of the ways in which a value can fit `subs`. When all of them are NONE, there is none."""
         if any(sub.opposite in subs for sub in subs):
             return
+        in_order = sorted(subs, key=lambda sub: (sub.node.number, sub.fits))
         for kind in TYPES:
             try:
-                said = both(*(formula(sub, kind) for sub in subs))
+                said = both(*(formula(sub, kind) for sub in in_order))
             except (UnresolvedError, CircularError, RecursionError) as error:
                 self.troubles.add(str(error) or "a schema is nested too deep")
                 yield UNKNOWN

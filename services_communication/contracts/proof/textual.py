@@ -61,7 +61,7 @@ def _searched(facts: Collection[Fact], formats: set[str], decimal: Outcome) -> O
     if (most is not None and least > most) or least > LONGEST:
         return NONE if most is not None and least > most else UNKNOWN
     term = language(facts)
-    examples = [example for name in formats for example in FORMATS[name].examples]
+    examples = [example for name in sorted(formats) for example in FORMATS[name].examples]
     examples += [text for fact in facts if fact.kind == "pattern" for text in PATTERN_EXAMPLES.get(fact.value, ())]
     if isinstance(decimal, Found):
         examples.append(str(decimal.value))
