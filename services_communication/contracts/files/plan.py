@@ -121,7 +121,7 @@ def plan(
 
 
 def as_check(findings: Iterable[Finding]) -> list[Finding]:
-    """Differences are errors for a run that writes nothing, unless there are worse ones: those say what is to be done."""
+    """Differences are errors for a run that writes nothing, unless there are others: those say what is to be done."""
     found = list(findings)
     if any(finding.level == "error" for finding in found):
         return found
