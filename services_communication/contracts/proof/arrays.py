@@ -148,29 +148,44 @@ def _with_a_pair(subs: list[frozenset[Sub]], find: Find) -> Outcome:
 
 
 def _distinct(subs: list[frozenset[Sub]], find: Find) -> Outcome:
-    """Different values for all positions: the positions with few values choose first."""
+    """Different values for all positions."""
     domains: list[tuple[list[Any], bool]] = []
     for part in subs:
         values, complete = _some_values(part, find, len(subs))
         if not values:
             return NONE if complete else UNKNOWN
         domains.append((values, complete))
-    order = sorted(range(len(subs)), key=lambda index: len(domains[index][0]))
-    chosen: dict[int, Any] = {}
-    if _choose(order, 0, domains, chosen):
-        return Found([chosen[index] for index in range(len(subs))])
+    chosen = _matched([values for values, _ in domains])
+    if chosen is not None:
+        return Found(chosen)
     return NONE if all(complete for _, complete in domains) else UNKNOWN
 
 
-def _choose(order: list[int], at: int, domains: list[tuple[list[Any], bool]], chosen: dict[int, Any]) -> bool:
-    if at == len(order):
-        return True
-    for value in domains[order[at]][0]:
-        if not any(equals_json(value, other) for other in chosen.values()):
-            chosen[order[at]] = value
-            if _choose(order, at + 1, domains, chosen):
+def _matched(domains: list[list[Any]]) -> list[Any] | None:
+    """A value for each position out of its own domain, no two equal: a matching, found by augmenting paths."""
+    values: list[Any] = []
+    edges: list[list[int]] = []
+    for domain in domains:
+        edges.append([])
+        for value in domain:
+            known = next((index for index, other in enumerate(values) if equals_json(value, other)), len(values))
+            if known == len(values):
+                values.append(value)
+            edges[-1].append(known)
+    holder: dict[int, int] = {}
+    if not all(_augmented(position, edges, holder, set()) for position in range(len(domains))):
+        return None
+    taken = {position: values[value] for value, position in holder.items()}
+    return [taken[position] for position in range(len(domains))]
+
+
+def _augmented(position: int, edges: list[list[int]], holder: dict[int, int], seen: set[int]) -> bool:
+    for value in edges[position]:
+        if value not in seen:
+            seen.add(value)
+            if value not in holder or _augmented(holder[value], edges, holder, seen):
+                holder[value] = position
                 return True
-            del chosen[order[at]]
     return False
 
 

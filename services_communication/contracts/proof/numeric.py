@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from services_communication.contracts.proof.formula import Fact, rational
 from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
 
 TRIES = 4000
+LARGEST_EXPONENT = 1000
+BOUNDS = {
+    "minimum": ("above", True),
+    "exclusiveMinimum": ("above", False),
+    "maximum": ("below", True),
+    "exclusiveMaximum": ("below", False),
+}
 OF_ONE_SIZE = 50
+
+
+def facts(keywords: Mapping[str, Any]) -> list[Fact]:
+    """What the keywords of a schema say of numbers."""
+    found = [
+        Fact(kind, (rational(keywords[keyword]), inclusive))
+        for keyword, (kind, inclusive) in BOUNDS.items()
+        if keyword in keywords
+    ]
+    if keywords.get("multipleOf"):
+        found.append(Fact("multiple", abs(rational(keywords["multipleOf"]))))
+    return found
 
 
 def number(facts: Collection[Fact]) -> Outcome:
@@ -35,6 +55,12 @@ def number(facts: Collection[Fact]) -> Outcome:
     # All multiples between two bounds were tried; between numbers that need no multiple there are always others.
     single = low is not None and low == high
     return NONE if step is not None or single else UNKNOWN
+
+
+def of_text(text: str) -> Fraction | None:
+    """The number that a decimal text stands for; None where it is too large or too small to be worked with."""
+    exponent = text.lower().partition("e")[2]
+    return Fraction(text) if not exponent or abs(int(exponent)) <= LARGEST_EXPONENT else None
 
 
 def fits(value: Fraction, facts: Collection[Fact]) -> bool:

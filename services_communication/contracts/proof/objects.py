@@ -12,7 +12,7 @@ from services_communication.contracts.proof.node import constant, plain
 from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
 
 Find = Callable[["frozenset[Sub]"], Outcome]
-MOST_PROPERTIES = 5000
+MOST_PROPERTIES = 100
 MOST_PATTERNS = 6
 ASSIGNMENTS = 2000
 

@@ -6,10 +6,13 @@ It is asked last and never alone: about one pair in six it cannot decide, and it
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any, Literal, TypeAlias
 
 from services_communication.contracts.dialect import DECIMAL_PATTERN
+from services_communication.contracts.normal import rewritten
+from services_communication.contracts.proof import numeric
 from services_communication.errors import ConfigurationError
 
 Opinion: TypeAlias = Literal["yes", "no", "unknown"]
@@ -21,6 +24,7 @@ _DIALECTS = {
     2019: "https://json-schema.org/draft/2019-09/schema",
     2020: "https://json-schema.org/draft/2020-12/schema",
 }
+DECIMAL_BOUNDS = "x-decimal-bounds"
 _decimal = re.compile(DECIMAL_PATTERN, re.ASCII)
 
 
@@ -28,10 +32,13 @@ class Validator:
     """Whether a value fits `schema`. Raises ValueError for what is no schema of `draft`. Nothing is fetched."""
 
     def __init__(self, schema: Any, draft: int, formats: bool) -> None:
-        known = {"decimal": lambda text: _decimal.search(text) is not None}
         try:
             self._validator = _engine().validator_for(
-                _of_draft(schema, draft), formats=known, validate_formats=formats, offline=True
+                _of_draft(_with_decimals(schema), draft),
+                formats={"decimal": is_decimal},
+                keywords={DECIMAL_BOUNDS: DecimalBounds},
+                validate_formats=formats,
+                offline=True,
             )
         except ValueError as error:
             raise ValueError(f"not a schema: {str(error).splitlines()[0][:300]}") from None
@@ -48,6 +55,30 @@ class Validator:
             path = [str(part).replace("~", "~0").replace("/", "~1") for part in error.schema_path]
             return "".join(f"/{part}" for part in path), str(error.message)
         return "", ""
+
+
+class DecimalBounds:
+    """A keyword for the engine: bounds hold for the number that a decimal text stands for."""
+
+    def __init__(self, _parent: Any, value: Mapping[str, Any], _path: Any) -> None:
+        self._facts = numeric.facts(value)
+
+    def validate(self, instance: Any) -> None:
+        number = numeric.of_text(instance) if isinstance(instance, str) and is_decimal(instance) else None
+        if number is not None and not numeric.fits(number, self._facts):
+            raise ValueError(f"the decimal {instance} is out of its bounds")
+
+
+def _with_decimals(schema: Any) -> Any:
+    def say(part: dict[str, Any]) -> dict[str, Any]:
+        bounds = {keyword: part[keyword] for keyword in (*numeric.BOUNDS, "multipleOf") if keyword in part}
+        return {**part, DECIMAL_BOUNDS: bounds} if part.get("format") == "decimal" and bounds else part
+
+    return rewritten(schema, say) if "'decimal'" in repr(schema) else schema
+
+
+def is_decimal(text: str) -> bool:
+    return _decimal.search(text) is not None
 
 
 def covers(reader: Any, writer: Any, draft: int, formats: bool) -> Opinion:
@@ -68,7 +99,7 @@ def covers(reader: Any, writer: Any, draft: int, formats: bool) -> Opinion:
 @lru_cache(maxsize=20_000)
 def has_format(name: str, text: str) -> bool:
     if name == "decimal":
-        return _decimal.search(text) is not None
+        return is_decimal(text)
     keyword, _, value = name.partition(" ")
     return _format(keyword, value, 7)(text) if value else _format("format", name, 2020)(text)
 

@@ -19,7 +19,7 @@ from services_communication.contracts.proof.regex import (
     star,
 )
 
-LARGEST_REPETITION = 1000
+LARGEST_TERM = 5000
 
 
 class UnreadablePatternError(ValueError):
@@ -112,8 +112,8 @@ class _Parser:
         if self._peek() in ("*", "+", "?") and self._peek():
             raise self._wrong()
         low, high = bounds
-        if max(low, high or 0) > LARGEST_REPETITION:
-            raise self._wrong(f"repeats more than {LARGEST_REPETITION} times")
+        if max(low, high or 0) * term.size > LARGEST_TERM:
+            raise self._wrong("repeats so much that it is not judged")
         tail = star(term) if high is None else BLANK
         for _ in range(0 if high is None else high - low):
             tail = either(BLANK, cat(term, tail))

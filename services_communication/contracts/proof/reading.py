@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from services_communication.contracts.proof import numeric
 from services_communication.contracts.proof.draft import CONTENT, DRAFT_2019
 from services_communication.contracts.proof.formats import FORMATS, is_asserted
 from services_communication.contracts.proof.formula import (
     FALSE,
     TRUE,
-    And,
     At,
     Count,
     Each,
@@ -129,19 +129,7 @@ def _opaque(node: Node, _: Type) -> Formula:
 
 
 def _number(node: Node, _: Type) -> Formula:
-    keywords = node.keywords
-    facts: list[Formula] = []
-    for keyword, name, inclusive in (
-        ("minimum", "above", True),
-        ("exclusiveMinimum", "above", False),
-        ("maximum", "below", True),
-        ("exclusiveMaximum", "below", False),
-    ):
-        if keyword in keywords:
-            facts.append(Fact(name, (rational(keywords[keyword]), inclusive)))
-    if keywords.get("multipleOf"):
-        facts.append(Fact("multiple", abs(rational(keywords["multipleOf"]))))
-    return both(*facts)
+    return both(*numeric.facts(node.keywords))
 
 
 def _string(node: Node, _: Type) -> Formula:
@@ -163,9 +151,7 @@ def _formats(node: Node) -> Iterator[Formula]:
     if isinstance(name, str) and is_asserted(name, node.document.draft):
         yield Fact("format", name)
         if name == "decimal":
-            numeric = _number(node, "number")
-            parts = numeric.parts if isinstance(numeric, And) else (numeric,)
-            yield from (Fact("decimal", fact) for fact in parts)
+            yield from (Fact("decimal", fact) for fact in numeric.facts(node.keywords))
     for keyword in CONTENT:
         if keyword in node.keywords:
             content = f"{keyword} {node.keywords[keyword]}"

@@ -30,7 +30,7 @@ class BudgetError(Exception):
 class Term:
     """One set of texts. Equal terms are one object, so comparing and remembering them is cheap."""
 
-    __slots__ = ("derivatives", "has_blank", "kind", "number", "parts", "ranges", "signs")
+    __slots__ = ("derivatives", "has_blank", "kind", "number", "parts", "ranges", "signs", "size")
     known: ClassVar[dict[tuple[object, ...], Term]] = {}
 
     kind: str
@@ -40,6 +40,8 @@ class Term:
     has_blank: bool
     derivatives: dict[int, Term]
     signs: tuple[int, ...] | None
+    size: int
+    """How many terms it is made of, those that stand in it twice counted twice."""
 
     @staticmethod
     def make(kind: str, parts: tuple[Term, ...] = (), ranges: Ranges = ()) -> Term:
@@ -48,9 +50,10 @@ class Term:
         if term is None:
             term = Term()
             term.number = len(Term.known)
-            Term.known[key] = term
             term.kind, term.parts, term.ranges, term.derivatives, term.signs = kind, parts, ranges, {}, None
+            term.size = 1 + sum(part.size for part in parts)
             term.has_blank = _has_blank(term)
+            Term.known[key] = term
         return term
 
 

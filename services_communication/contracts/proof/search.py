@@ -48,8 +48,12 @@ class Search:
                 self.troubles.add(str(error) or "a schema is nested too deep")
                 yield UNKNOWN
                 continue
-            for facts in self._ways(said, kind):
-                yield UNKNOWN if facts is None else self._build(facts, kind)
+            try:
+                for facts in self._ways(said, kind):
+                    yield UNKNOWN if facts is None else self._build(facts, kind)
+            except RecursionError:
+                self.troubles.add("a schema is nested too deep")
+                yield UNKNOWN
 
     def find(self, subs: Subs) -> Outcome:
         """A value that fits every one of `subs`."""

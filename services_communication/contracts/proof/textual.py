@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator
-from fractions import Fraction
 from functools import lru_cache
 
 from services_communication.contracts.proof import numeric
@@ -128,8 +127,9 @@ def _holds(value: str, fact: Fact) -> bool | None:
             return has_format(fact.value, value)
         case "decimal":
             if not has_format("decimal", value):
-                return not fact.holds  # it says something of decimals only
-            return numeric.fits(Fraction(value), [fact.value])
+                return not fact.holds  # it says something of decimals only: neither it nor its opposite holds
+            number = numeric.of_text(value)
+            return None if number is None else numeric.fits(number, [fact.value])
     return None
 
 
