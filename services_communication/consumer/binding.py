@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, get_type_hints
 from pydantic import BaseModel
 
 from services_communication.consumer.context import MessageContext
-from services_communication.contracts import AddressedModel
+from services_communication.contracts import AddressedModel, CallModel
 from services_communication.errors import ContractDefinitionError
 from services_communication.message import Delivery
 
@@ -38,6 +38,16 @@ class Binding:
     def version(self) -> int | None:
         """The version that it reads; None: every one."""
         return None if self.contract is None else self.contract.__contract__.version
+
+    @property
+    def consumer(self) -> str:
+        """Whose handler it is: its module's. Those of a call are one consumer wherever they are: a call has one reply.
+
+        Of one consumer's handlers only those of one version get a message.
+        """
+        if self.contract is not None and issubclass(self.contract, CallModel):
+            return ""
+        return str(self.handler.__module__)
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from services_communication.consumer.binding import Binding, Call
 from services_communication.consumer.database import is_reachable, release_connections, replace_stale_connections
 from services_communication.consumer.policy import RetryPolicy
 from services_communication.consumer.router import MessageRouter
+from services_communication.contracts import AddressedModel
 from services_communication.contracts.codec import check_body
 from services_communication.contracts.upcast import leads_to, unread
 from services_communication.errors import DecodeError, MessageNotConsumed
@@ -119,23 +120,27 @@ class Dispatcher:
 
 
 def _of_version(bindings: list[Binding], delivery: Delivery) -> list[Binding]:
-    """The handlers that read the message's version.
+    """The handlers that read the message's version, from each consumer (`Binding.consumer`) those of one version.
 
-    Untyped ones take every version. Of the typed ones it is those of this very version; where there are none, those of
-    the newest version that up-casters lead to. No header: a producer that knows no versions, and all get the message.
+    It is this very version where the consumer has it, else the newest that up-casters lead to. A consumer that has
+    neither would miss the message, so none gets it then. Untyped handlers take every version. No header: a producer
+    that knows no versions, and all get the message.
     """
     version = delivery.message.headers.get(HEADER_VERSION)
     if version is None:
         return bindings
-    versions = [binding.version for binding in bindings]
-    wanted: object = version
-    if version not in versions:
-        contracts = [binding.contract for binding in bindings if binding.contract is not None]
-        wanted = max((c.__contract__.version for c in contracts if leads_to(version, c)), default=None)
-    fitting = [binding for binding, own in zip(bindings, versions, strict=True) if own is None or own == wanted]
-    if not fitting:
-        raise DecodeError("unknown_version", unread(version, [b.contract for b in bindings if b.contract is not None]))
-    return fitting
+    consumers: dict[str, list[type[AddressedModel]]] = {}
+    for binding in bindings:
+        if binding.contract is not None:
+            consumers.setdefault(binding.consumer, []).append(binding.contract)
+    wanted: dict[str, int] = {}
+    for consumer, contracts in consumers.items():
+        read = [contract.__contract__.version for contract in contracts if leads_to(version, contract)]
+        if not read:
+            by = f" by {consumer}" if len(consumers) > 1 else ""
+            raise DecodeError("unknown_version", unread(version, contracts, by))
+        wanted[consumer] = version if version in read else max(read)
+    return [binding for binding in bindings if binding.contract is None or binding.version == wanted[binding.consumer]]
 
 
 def _log(delivery: Delivery, outcome: Outcome, seconds: float) -> None:

@@ -99,10 +99,13 @@ def as_json(value: dict[str, Any]) -> bytes:
         raise DecodeError("upcast", "what the up-casters returned cannot be written as JSON") from error
 
 
-def unread(version: object, contracts: Sequence[type[AddressedModel]]) -> str:
-    """Why a message of `version` is read as none of `contracts`: which versions are, and the step that is missing."""
+def unread(version: object, contracts: Sequence[type[AddressedModel]], by: str = "") -> str:
+    """Why a message of `version` is read as none of `contracts`: which versions are, and the step that is missing.
+
+    `by` may name the consumer: ``" by stock.consumers"``.
+    """
     known = sorted({n for c in contracts for n in range(oldest(c), c.__contract__.version + 1)})
-    text = f"version {version!r:.20} is not read; {_listed(known)}"
+    text = f"version {version!r:.20} is not read{by}; {_listed(known)}"
     newest = max(contracts, key=lambda contract: contract.__contract__.version)
     if isinstance(version, int) and version >= 1 and (step := missing_step(newest, version)) is not None:
         text += f"; {newest.__name__}.upcast({step}) is missing"

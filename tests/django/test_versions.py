@@ -311,6 +311,68 @@ def test_typed_and_untyped_handlers_share_an_older_message(router: MessageRouter
     assert got == [{"value": 5}, Paid(amount=5)]
 
 
+def of_module(name: str, handler: Callable[[Any], None]) -> Callable[[Any], None]:
+    handler.__module__ = name
+    return handler
+
+
+def test_a_version_that_typed_handlers_do_not_read_is_put_aside(router: MessageRouter, dispatch: Dispatch) -> None:
+    """Though an untyped one beside them would take it: the typed one would miss the message, and nobody know."""
+    got: list[Any] = []
+    router.consumer("versions", "named")(lambda routing_key, body: got.append(body["payload"]))
+    router.consumer(Named1)(keeping(got))
+    assert dead(named(dispatch, 2)) == ("unknown_version", "version 2 is not read; version 1 is")
+    assert dead(dispatch("named", {"payload": {}}, 9)) == ("unknown_version", "version 9 is not read; version 1 is")
+    assert got == []
+    assert named(dispatch, 1) == Ack()
+    assert got == [{"name": "Alisher Navoiy"}, Named1(name="Alisher Navoiy")]
+
+
+def test_each_module_is_a_consumer_of_its_own(router: MessageRouter, dispatch: Dispatch) -> None:
+    """What one reads as it is, another gets up-cast."""
+    mail: list[Any] = []
+    stock: list[Any] = []
+    router.consumer(Named1)(of_module("mail.consumers", keeping(mail)))
+    router.consumer(Named2)(of_module("mail.consumers", keeping(mail)))
+    router.consumer(Named2)(of_module("stock.consumers", keeping(stock)))
+    assert [named(dispatch, version) for version in (1, 2)] == [Ack()] * 2
+    assert mail == [Named1(name="Alisher Navoiy"), Named2(first_name="Alisher", last_name="Navoiy")]
+    assert stock == [Named2(first_name="Alisher", last_name="Navoiy")] * 2
+
+
+def test_a_module_that_cannot_read_a_version_does_not_miss_it(router: MessageRouter, dispatch: Dispatch) -> None:
+    """The message is put aside for all, before a handler runs, and the reason names the module."""
+    got: list[Any] = []
+    router.consumer(Named1)(of_module("mail.consumers", keeping(got)))
+    router.consumer(Named3)(of_module("stock.consumers", keeping(got)))
+    reason, detail = dead(named(dispatch, 3))
+    assert (reason, detail) == ("unknown_version", "version 3 is not read by mail.consumers; version 1 is")
+    assert got == []
+    router.consumer(Named3)(of_module("mail.consumers", lambda event: None))
+    assert named(dispatch, 3) == Ack()
+    assert got == [Named3(full_name="Navoiy")]
+
+
+class Double1(CallModel[int], service="versions", method_name="double"):
+    text: str
+
+
+def test_a_call_is_answered_once(router: MessageRouter, dispatch: Dispatch) -> None:
+    """By the handler of its version, also where that of another is in another module."""
+
+    def old(request: Double1) -> int:
+        return 1
+
+    def new(request: Double) -> int:
+        return 2
+
+    old.__module__ = "old.consumers"
+    router.consumer(Double1)(old)
+    router.consumer(Double)(new)
+    assert dispatch("double", {"id": "c", "meta": {"replyTo": "shop"}, "data": {"text": "21"}}, 1) == Ack()
+    assert [json.loads(bytes(row.body))["data"] for row in OutboxMessage.objects.all()] == [1]
+
+
 def test_these_contracts_are_registered() -> None:
     """The tests above rest on the registry knowing all of them."""
-    assert {Named1, Named2, Named3, Paid, Send, Double} <= set(registry)
+    assert {Named1, Named2, Named3, Paid, Send, Double, Double1} <= set(registry)
