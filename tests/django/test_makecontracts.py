@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 from django.test import override_settings
 
 from services_communication.contracts import registry
+from services_communication.contracts.files.alone import alone
 from services_communication.management.service import this_service
 from tests.support import makecontracts
 from tests.support.contracts import nothing_declared
@@ -152,6 +153,16 @@ def test_output_that_cannot_be_written(make: Callable[..., Ran], schemas: Path, 
     assert ran.code == 1
     assert "document-unreadable at tests" in ran.err
     assert [path.name for path in schemas.iterdir()] == ["tests"]
+
+
+def test_a_run_beside_another(make: Callable[..., Ran], schemas: Path) -> None:
+    """Exit code 2 for the second one, which finds nothing out and writes nothing; a check disturbs nobody."""
+    declare()
+    with alone([schemas / "tests"]):
+        text = f"another makecontracts is writing into {schemas / 'tests'}: run it again when that one has ended"
+        assert make() == Ran(2, "", text)
+        assert make("--check").code == 1
+    assert make().code == 0
 
 
 def test_where_schemas_are_by_default(

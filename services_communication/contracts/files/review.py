@@ -78,6 +78,14 @@ class Review:
         return any(finding.level == "error" for finding in self.findings)
 
 
+def directories(request: Request) -> list[Path]:
+    """Where a run may write: what has to be held from reading to writing."""
+    own = (contract for contract in request.contracts if is_written_by(contract, request.service))
+    files = [*(file_of(contract, request.service) for contract in own), *request.retire, *request.forget]
+    names = {directory_of(request.service), *(file.partition("/")[0] for file in files)}
+    return [request.root / name for name in sorted(names) if name not in ("", ".", "..")]
+
+
 def review(request: Request, judge: Judge, today: date) -> Review:
     """Raises ConfigurationError for a retire=, forget= or accept= that names nothing."""
     _check_spelling(request)
@@ -270,4 +278,4 @@ def _writing(made: Plan, held: Sequence[Waiver]) -> Writing | None:
             after.pop(name, None)
         elif name != waivers.NAME:
             after[name] = lock.digest(data)
-    return Writing(directory.path, contents, directory.lock, after, directory.left_over)
+    return Writing(directory.path, contents, directory.lock, after, directory.seen, directory.left_over)

@@ -50,6 +50,8 @@ class Directory:
     """Documents that are no contract's, whatever the lock says of them."""
     waivers: list[waivers.Waiver] = field(default_factory=list)
     examples: frozenset[str] = frozenset()
+    seen: dict[str, str] = field(default_factory=dict)
+    """The digest of every file that was read, as it was then."""
     left_over: tuple[Path, ...] = ()
     """Files of a run that was cut off while it wrote."""
 
@@ -202,9 +204,11 @@ def _content(found: Directory, entry: os.DirEntry[str]) -> bytes:
             raise ValueError("it is no plain file")
         if kind.st_size > strict.MOST_BYTES:
             raise ValueError(strict.TOO_LARGE)
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise ValueError(_reason(error)) from None
+    found.seen[path.relative_to(found.path).as_posix()] = lock.digest(data)
+    return data
 
 
 def _leads_into(path: Path, directory: Path) -> bool:

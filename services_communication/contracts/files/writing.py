@@ -2,7 +2,7 @@
 
 Every new file is put beside its place first, and the new lock under a name of its own; only then is anything renamed,
 the lock last. A run that was cut off while it renamed is recognised by that lock (`store.read` takes both for true),
-and the next one finishes what it began.
+and the next one finishes what it began. What somebody else wrote since the files were read is never overwritten.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services_communication.contracts.files import lock
+from services_communication.contracts.files.alone import WriteConflictError
 from services_communication.contracts.files.store import STAGED, STAGED_LOCK
 
 _MODE = 0o644
@@ -30,40 +31,102 @@ class Writing:
     before: Mapping[str, str]
     after: Mapping[str, str]
     """The lock's entries as the directory is, and as it will be."""
+    seen: Mapping[str, str]
+    """Name → digest of what was read. Whatever else is there by now is somebody else's."""
     left_over: Iterable[Path] = ()
     """Files of a run that was cut off."""
 
 
 def write(writings: Iterable[Writing]) -> None:
-    """Carry out all of them. Raises OSError; then nothing was renamed, or the next run finishes what was begun."""
+    """Carry out all of them.
+
+    Raises OSError, and WriteConflictError for a file that is not as it was read; then nothing was renamed, or the next
+    run finishes what was begun.
+    """
     writings = list(writings)
+    for writing in writings:
+        _check_all(writing)
     for writing in writings:
         _clean(writing)
     staged = _stage_all(writings)
-    for temporary, target in staged:
-        temporary.replace(target)
+    for one in staged:
+        _place(one)
     for writing in writings:
         for name, data in writing.contents.items():
             if data is None:
+                _check(writing, name)
                 (writing.path / name).unlink(missing_ok=True)
-    for directory in {target.parent for _, target in staged}:
+    for directory in {one.target.parent for one in staged}:
         _sync(directory)
     for writing in writings:
         (writing.path / STAGED_LOCK).replace(writing.path / lock.LOCK)
         _sync(writing.path)
 
 
-def _stage_all(writings: Sequence[Writing]) -> list[tuple[Path, Path]]:
-    staged: list[tuple[Path, Path]] = []
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    temporary: Path
+    target: Path
+    writing: Writing
+    name: str
+
+
+def _check_all(writing: Writing) -> None:
+    for name, data in writing.contents.items():
+        _check(writing, name)
+        if data is not None and name not in writing.seen and os.path.lexists(writing.path / name):
+            raise _conflict(writing.path / name)
+    _check(writing, lock.LOCK)
+
+
+def _check(writing: Writing, name: str) -> None:
+    """Raise WriteConflictError where a file that was read is another one now."""
+    if name not in writing.seen:
+        return
+    try:
+        same = lock.digest((writing.path / name).read_bytes()) == writing.seen[name]
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise _conflict(writing.path / name)
+
+
+def _place(one: _Staged) -> None:
+    if one.name in one.writing.seen:
+        _check(one.writing, one.name)
+        one.temporary.replace(one.target)
+        return
+    try:
+        os.link(one.temporary, one.target)  # unlike a rename it never takes another file's place
+    except FileExistsError:
+        raise _conflict(one.target) from None
+    except OSError:  # a file system without links
+        if os.path.lexists(one.target):
+            raise _conflict(one.target) from None
+        one.temporary.replace(one.target)
+    else:
+        one.temporary.unlink()
+
+
+def _conflict(path: Path) -> WriteConflictError:
+    return WriteConflictError(
+        f"{path} was changed by somebody else while makecontracts ran, and was left as it is: run makecontracts again"
+    )
+
+
+def _stage_all(writings: Sequence[Writing]) -> list[_Staged]:
+    staged: list[_Staged] = []
+    temporaries: list[Path] = []
     try:
         for writing in writings:
             for name, data in writing.contents.items():
                 if data is not None:
-                    _stage(writing.path / name, data, staged)
+                    target = writing.path / name
+                    staged.append(_Staged(_stage(target, data, temporaries), target, writing, name))
         for writing in writings:
             _put(writing.path / STAGED_LOCK, lock.dump(writing.after))
     except OSError:
-        for path in [*(writing.path / STAGED_LOCK for writing in writings), *(temporary for temporary, _ in staged)]:
+        for path in [*(writing.path / STAGED_LOCK for writing in writings), *temporaries]:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         raise
@@ -80,28 +143,27 @@ def _clean(writing: Writing) -> None:
 
 
 def _put(path: Path, data: bytes) -> None:
-    staged: list[tuple[Path, Path]] = []
+    temporaries: list[Path] = []
     try:
-        _stage(path, data, staged)
-        for temporary, target in staged:
-            temporary.replace(target)
+        _stage(path, data, temporaries).replace(path)
     except OSError:
-        for temporary, _ in staged:
+        for temporary in temporaries:
             temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
 
 
-def _stage(target: Path, data: bytes, staged: list[tuple[Path, Path]]) -> None:
-    """Write `data` beside `target`, and say so in `staged` before anything can fail."""
+def _stage(target: Path, data: bytes, temporaries: list[Path]) -> Path:
+    """Write `data` beside `target`, and say so in `temporaries` before anything can fail."""
     target.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=STAGED, dir=target.parent)
-    staged.append((Path(name), target))
+    temporaries.append(Path(name))
     with os.fdopen(number, "wb") as file:
         file.write(data)
         file.flush()
         os.fchmod(number, _MODE)
         os.fsync(number)
+    return Path(name)
 
 
 def _sync(directory: Path) -> None:

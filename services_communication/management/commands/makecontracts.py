@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from services_communication.contracts import PayloadModel
 from services_communication.contracts.files import plan, waivers, writing
+from services_communication.contracts.files.alone import WriteConflictError, alone
 from services_communication.contracts.files.paths import directory_of, file_of
-from services_communication.contracts.files.review import Request, Review, review
+from services_communication.contracts.files.review import Request, Review, directories, review
 from services_communication.contracts.finding import Finding, Level
 from services_communication.contracts.rendering import FORMATS, Format, render, summary
 from services_communication.contracts.report import Mode, Report
@@ -34,7 +36,7 @@ A change that breaks what was written before is refused, and then nothing is wri
   makecontracts --retire FILE                        nobody needs the contract any more
 
 Exit code 0: code and files agree, or were made to; 1: they differ, a change was refused, or a file is not as it was
-written; 2: wrong usage or settings, or the files cannot be written."""
+written; 2: wrong usage or settings, or the files cannot be written (another run is writing them, say)."""
 
 
 class Command(BaseCommand):
@@ -92,17 +94,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         today = datetime.now(UTC).date()
+        check = options["check"]
         _check_usage(options)
         try:
             request = _request(options, today)
-            found = review(request, _judge, today)
-        except ConfigurationError as error:
+            with nullcontext() if check else alone(directories(request)):
+                found = review(request, _judge, today)
+                if not check and not found.refused:
+                    _write(found, request.root)
+        except (ConfigurationError, WriteConflictError) as error:
             raise CommandError(str(error), returncode=2) from None
-        check = options["check"]
         findings = plan.as_check(found.findings) if check else found.findings
         refused = found.refused or any(finding.level == "error" for finding in findings)
-        if not check and not refused:
-            _write(found, request.root)
         self._show(findings, options, request.root)
         if refused:
             what = "Contracts and files differ" if check else "Nothing was written"
