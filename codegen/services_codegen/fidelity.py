@@ -38,7 +38,8 @@ _OF_A_CLASS = frozenset({"type", "properties", "required", "allOf", "anyOf", "on
 def class_notes(schema: dict[str, Any], where: str, classes: Container[int]) -> Iterator[tuple[str, str]]:
     """(place, keyword) of what the class of `schema` does not enforce, its fields left aside."""
     for keyword in sorted(set(schema) - ANNOTATIONS - _OF_A_CLASS):
-        if not keyword.startswith("x-") and not (keyword == "additionalProperties" and schema[keyword] in (True, {})):
+        is_open = keyword == "additionalProperties" and schema[keyword] in (True, {})
+        if not is_open and (not keyword.startswith("x-") or keyword == "x-bounds"):
             yield where, keyword
     for keyword in ("allOf", "anyOf", "oneOf"):
         branches = schema.get(keyword)

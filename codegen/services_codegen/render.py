@@ -183,6 +183,9 @@ class Renderer:
         if step.as_tuple().digits == (1,) and step <= 1:  # 0.01
             bounds["decimal_places"] = ast.Constant(-int(step.as_tuple().exponent))
             del bounds["multiple_of"]
+        digits = schema.get("x-max-digits")
+        if isinstance(digits, int) and digits > 0:
+            bounds["max_digits"] = ast.Constant(int(digits))
         for name, bound in bounds.items():
             if any(isinstance(node, ast.Constant) and isinstance(node.value, float) for node in ast.walk(bound)):
                 bounds[name] = ast.Call(self._name("Decimal"), [ast.Constant(ast.unparse(bound))], [])

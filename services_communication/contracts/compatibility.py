@@ -10,8 +10,8 @@ payload which the validators confirm: one side takes it, the other does not. Eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
@@ -22,10 +22,12 @@ from services_communication.contracts.changes.difference import Difference
 from services_communication.contracts.changes.walk import Walk
 from services_communication.contracts.changes.wording import sentence
 from services_communication.contracts.normal import without_nullable
+from services_communication.contracts.proof.admission import admit
 from services_communication.contracts.proof.draft import draft_of
-from services_communication.contracts.proof.inclusion import Judgement, Side, judge
+from services_communication.contracts.proof.inclusion import Judgement, Side, is_empty, judge
 from services_communication.contracts.report import Change, Direction, Mode, Report, Verdict
 
+REPLY = "/x-contract/reply"
 Comparable: TypeAlias = "Mapping[str, Any] | bool | type[BaseModel]"
 
 
@@ -38,18 +40,31 @@ def compare(old: Comparable, new: Comparable, roles: bool = True, *, formats: bo
     asserted. Raises ValueError for what is no schema, ConfigurationError without the extra ``contracts``.
     """
     before, after = _document(old, roles), _document(new, roles)
-    if before == after and isinstance(before, dict) and schemas.EXTENSION in before:
-        return Report("compatible", "compatible")
     if not roles:
         return _report(_Pair.plain(before, after, formats))
-    report = _report(_Pair.of_roles(before, after))
+    if (
+        isinstance(before, dict)
+        and schemas.EXTENSION in before
+        and schemas.canonical(before) == schemas.canonical(after)
+    ):
+        return Report("compatible", "compatible")
+    report = _report(_Pair.of_roles(before, after, formats))
     replies = [schemas.reply_of(part) if isinstance(part, dict) else None for part in (before, after)]
-    if replies[0] is None or replies[1] is None:
-        return report
-    below = "/x-contract/reply"
-    reply = _report(_Pair.of_roles(*replies))
-    moved = (replace(change, pointer=below + change.pointer) for change in reply.changes)
-    return _worst([report, replace(reply, changes=tuple(moved))])
+    return _worst([report, _report_of_reply(replies[0], replies[1], formats)])
+
+
+def _report_of_reply(old: Any, new: Any, formats: bool) -> Report:
+    """A reply that appears or goes breaks both ways: one side waits for it, or does not take it."""
+    if old is None and new is None:
+        return Report("compatible", "compatible")
+    if old is None or new is None:
+        verb = "added" if old is None else "removed"
+        values = (... if old is None else True), (... if new is None else True)
+        text = f"the reply was {verb}: who asks and who answers no longer agree"
+        changes = (Change(f"reply-{verb}", REPLY, *values, direction, text) for direction in Mode.FULL.directions)
+        return Report("breaking", "breaking", tuple(changes))
+    report = _report(_Pair.of_roles(old, new, formats))
+    return replace(report, changes=tuple(replace(c, pointer=REPLY + c.pointer) for c in report.changes))
 
 
 def compare_all(
@@ -63,30 +78,26 @@ def compare_all(
     return _worst([compare(old, new, roles) for old in reversed(against)])
 
 
+@dataclass(frozen=True, slots=True)
 class _Pair:
-    """Two documents as they are judged: who writes and who reads before and after, and what differs."""
+    """Two documents as they are judged: who writes and who reads, before and after."""
 
-    def __init__(self, writers: tuple[Side, Side], readers: tuple[Side, Side]) -> None:
-        self.writers = writers
-        self.readers = readers
+    writers: tuple[Side, Side]
+    readers: tuple[Side, Side]
+    plain_schemas: bool = False
+    """What is written is what is read."""
 
     @classmethod
-    def of_roles(cls, old: Any, new: Any) -> _Pair:
-        documents = (old, new)
-        drafts = [draft_of(document) for document in documents]
-        writers, readers = (
-            tuple(
-                Side.of(part(d) if isinstance(d, dict) else d, n, True) for d, n in zip(documents, drafts, strict=True)
-            )
-            for part in (schemas.writer_of, schemas.reader_of)
-        )
+    def of_roles(cls, old: Any, new: Any, formats: bool) -> _Pair:
+        readers = [Side.of(_part(schemas.reader_of, document), draft_of(document), formats) for document in (old, new)]
+        writers = [_writer(document, formats) for document in (old, new)]
         return cls((writers[0], writers[1]), (readers[0], readers[1]))
 
     @classmethod
     def plain(cls, old: Any, new: Any, formats: bool) -> _Pair:
         drafts = (draft_of(old, new), draft_of(new, old))
         sides = (Side.of(old, drafts[0], formats), Side.of(new, drafts[1], formats))
-        return cls(sides, sides)
+        return cls(sides, sides, plain_schemas=True)
 
     def of(self, direction: Direction) -> tuple[Side, Side]:
         """Who writes and who reads, when one side is released before the other."""
@@ -103,9 +114,22 @@ class _Pair:
 
     def differences_of_writers(self) -> list[Difference]:
         """Of what the writers emit, where that is not the same as what the readers accept."""
-        if self.writers is self.readers:
+        if self.plain_schemas:
             return []
         return Walk(self.writers[0].document, self.writers[1].document).differences()
+
+
+def _part(part: Callable[[Any], Any], document: Any) -> Any:
+    return part(document) if isinstance(document, dict) else document
+
+
+def _writer(document: Any, formats: bool) -> Side:
+    """Of a foreign schema it is only supposed that its writer adds no keys. Where that leaves nothing, it is not so."""
+    draft = draft_of(document)
+    side = Side.of(_part(schemas.writer_of, document), draft, formats)
+    if isinstance(document, dict) and schemas.EXTENSION not in document and is_empty(side):
+        return Side.of(document, draft, formats)
+    return side
 
 
 def _report(pair: _Pair) -> Report:
@@ -170,7 +194,13 @@ def _document(value: Comparable, roles: bool) -> Any:
     if isinstance(value, type) and issubclass(value, BaseModel):
         document = schemas.document(value)
         return document if roles else schemas.reader_of(document)
-    return without_nullable(dict(value)) if isinstance(value, Mapping) else value
+    schema = dict(value) if isinstance(value, Mapping) else value
+    admit(schema)
+    extension = schema.get(schemas.EXTENSION, {}) if isinstance(schema, dict) else {}
+    if not isinstance(extension, dict):
+        text = f"not a contract: {schemas.EXTENSION} is {type(extension).__name__}, not an object"
+        raise ValueError(text)  # noqa: TRY004  whatever cannot be judged is a ValueError
+    return without_nullable(schema)
 
 
 def _worst(reports: Sequence[Report]) -> Report:

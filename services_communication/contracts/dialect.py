@@ -4,11 +4,14 @@
   an aware one can be seen.
 - A ``Decimal`` is text of a certain pattern, and its bounds hold for the text too (keywords of numbers beside
   ``format: decimal``); ``decimal_places`` is ``multipleOf``.
+- ``max_digits`` is ``x-max-digits``. Bounds of dates, times and durations are ``x-bounds``: that they differ is seen,
+  but not whether that breaks anything, so such a change is never called compatible.
 - A reader in lax mode takes ``"5"`` for 5: ``x-lax`` says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -18,6 +21,8 @@ from pydantic_core import core_schema
 from services_communication.contracts.wire import instant
 
 LAX = "x-lax"
+DIGITS = "x-max-digits"
+BOUNDS = "x-bounds"
 DECIMAL_PATTERN = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 # What pydantic reads and writes where no time zone is asked for (ISO 8601, the offset left out or not).
 LOCAL_DATETIME_PATTERN = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?$"
@@ -42,23 +47,38 @@ class SchemaMaker(GenerateJsonSchema):
         if places is not None:
             made.setdefault("multipleOf", _number(Decimal(1).scaleb(-places)))
         if digits is not None:
-            limit = _number(Decimal(1).scaleb(digits - (places or 0)))
-            if "maximum" not in made and "exclusiveMaximum" not in made:
+            made[DIGITS] = digits
+        if digits is not None and places is not None:  # then pydantic counts the digits before the point too
+            limit = _number(Decimal(1).scaleb(digits - places))
+            if min(made.get("maximum", limit), made.get("exclusiveMaximum", limit)) >= limit:
+                made.pop("maximum", None)
                 made["exclusiveMaximum"] = limit
-            if "minimum" not in made and "exclusiveMinimum" not in made:
+            if max(made.get("minimum", -limit), made.get("exclusiveMinimum", -limit)) <= -limit:
+                made.pop("minimum", None)
                 made["exclusiveMinimum"] = -limit
         return made
 
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
-        made = super().datetime_schema(schema)
+        made = _bounded(super().datetime_schema(schema), schema)
         if made.get("format") == "date-time" and not _is_aware(schema.get("tz_constraint")):
-            return {"type": "string", "pattern": LOCAL_DATETIME_PATTERN}
+            del made["format"]
+            return {**made, "pattern": LOCAL_DATETIME_PATTERN}
         return made
+
+    def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
+        return _bounded(super().date_schema(schema), schema)
+
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        return _bounded(super().time_schema(schema), schema)
+
+    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        return _bounded(super().timedelta_schema(schema), schema)
 
     def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
         inner = schema["schema"]
         if schema["function"]["function"] is instant and inner["type"] == "datetime":
-            return super().datetime_schema(cast("core_schema.DatetimeSchema", inner))
+            aware = cast("core_schema.DatetimeSchema", inner)
+            return _bounded(super().datetime_schema(aware), aware)
         return super().function_after_schema(schema)
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
@@ -73,6 +93,11 @@ class SchemaMaker(GenerateJsonSchema):
     def _read(self, made: JsonSchemaValue, strict: bool | None) -> JsonSchemaValue:
         lax = not (self._config.strict if strict is None else strict)
         return {**made, LAX: True} if lax and self.mode == "validation" else made
+
+
+def _bounded(made: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
+    bounds = {name: str(schema[name]) for name in ("ge", "gt", "le", "lt", "now_op") if schema.get(name) is not None}
+    return {**made, BOUNDS: bounds} if bounds else made
 
 
 def _is_aware(constraint: object) -> bool:

@@ -66,7 +66,7 @@ def normal(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def closed(schema: Any) -> Any:
-    """No object has other properties than those it declares. Parts of an ``allOf`` stay open: each sees the whole."""
+    """No object has other properties than those it declares. Parts of a composition stay open: each sees the whole."""
     return _walk(schema, _close)
 
 
@@ -111,17 +111,27 @@ def emitting_all(schema: Any) -> Any:
     return closed(rewritten(schema, emit))
 
 
+# What stands beside the properties of an object and may declare some more.
+_BESIDE = frozenset(
+    {"allOf", "anyOf", "oneOf", "if", "then", "else", "not", "$ref", "dependentSchemas", "dependencies"}
+)
+
+
 def _close(part: dict[str, Any]) -> dict[str, Any]:
-    if "properties" in part and not {"additionalProperties", "unevaluatedProperties", "allOf", "$ref"} & set(part):
-        return {**part, "additionalProperties": False}
-    return part
+    if "properties" not in part or {"additionalProperties", "unevaluatedProperties"} & part.keys():
+        return part
+    if _BESIDE & part.keys():
+        return {**part, "unevaluatedProperties": False}
+    undeclared = {name: True for name in part.get("required", ()) if name not in part["properties"]}
+    return {**part, "properties": {**part["properties"], **undeclared}, "additionalProperties": False}
 
 
 def _walk(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
-    """As `rewritten`, but for what stands in an ``allOf``, a condition or a ``not``."""
+    """As `rewritten`, but for what speaks of the same object as its surroundings: that sees only a part of it."""
     if not isinstance(schema, dict):
         return schema
-    kept = {keyword: schema[keyword] for keyword in ("allOf", "if", "then", "else", "not") if keyword in schema}
+    beside = _BESIDE if "properties" in schema else _BESIDE - {"anyOf", "oneOf"}
+    kept = {keyword: schema[keyword] for keyword in beside if keyword in schema}
     copy = {keyword: value for keyword, value in schema.items() if keyword not in kept}
     for path, part in list(parts(copy)):
         new = _walk(part, change)
@@ -140,6 +150,9 @@ def _plain(part: dict[str, Any]) -> dict[str, Any]:
         del made["additionalProperties"]
     if "const" in made and made.get("enum") == [made["const"]]:
         del made["enum"]
+    version = re.fullmatch(r"uuid(\d)", str(made.get("format")))
+    if version is not None:  # pydantic's own format, which nobody else knows
+        made |= {"format": "uuid", "pattern": f"^.{{14}}{version[1]}"}
     if "required" in made:
         made["required"] = sorted(made["required"])
     if made.get("uniqueItems") is True and isinstance(made.get("default"), list):

@@ -8,7 +8,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 NAMES = ("a", "b", "ab", "x1")
-PATTERNS = ("^a", "a", "b$", "^[ab]+$", "^a*$", "x|y", r"^\d{2,3}$")
+NEWEST = "https://json-schema.org/draft/2020-12/schema"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+PATTERNS = ("^(?!a)", "^a", "a", "b$", "^[ab]+$", "^a*$", "x|y", r"^\d{2,3}$")
 CONSTANTS: tuple[Any, ...] = (1, 2, "a", "b", None, True, 1.5, [1], {"a": 1}, 0, "", [1, "a"], {"a": 1, "b": [1]})
 
 scalars = st.one_of(
@@ -96,7 +98,30 @@ def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-schemas = st.recursive(leaves, _composed, max_leaves=6)
+plain = st.recursive(leaves, _composed, max_leaves=6)
+
+
+@st.composite
+def referring(draw: st.DrawFn) -> dict[str, Any]:
+    """A schema whose parts are referred to, perhaps by themselves, by pointer or by anchor."""
+    names = ("A", "B")
+    leads = [f"#/$defs/{name}" for name in names] + ["#", "#b"]
+    parts = leaves | st.sampled_from(leads).map(lambda lead: {"$ref": lead})
+    definitions = {name: draw(_composed(parts)) for name in names}
+    if isinstance(definitions["B"], dict):
+        definitions["B"] = {**definitions["B"], "$anchor": "b"}
+    else:
+        definitions["B"] = {"$anchor": "b"}
+    root = {
+        "type": "object",
+        "properties": draw(st.dictionaries(st.sampled_from(NAMES), parts, min_size=1, max_size=3)),
+    }
+    if draw(st.booleans()):
+        root |= {"required": sorted(root["properties"]), "additionalProperties": False}
+    return {**root, "$defs": definitions}
+
+
+schemas = plain | referring()
 
 
 @st.composite

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError, computed_field, create_model
+from pydantic import UUID4, BaseModel, Field, PastDate, ValidationError, computed_field, create_model
 
 from services_communication.contracts import CallModel, PayloadModel
 from services_communication.contracts.compatibility import compare
@@ -32,6 +33,7 @@ def breaks(old: type[BaseModel], new: type[BaseModel]) -> list[Change]:
         (Field(le=100), Field(le=10), "maximum-lowered"),
         (Field(gt=0), Field(gt=0, decimal_places=2), "multiple-of-added"),
         (Field(max_digits=6, decimal_places=2), Field(max_digits=4, decimal_places=2), "exclusive-maximum-lowered"),
+        (Field(ge=0, le=1, max_digits=8), Field(ge=0, le=1, max_digits=5), "max-digits-changed"),
     ],
 )
 def test_bounds_of_decimals(old: Any, new: Any, rule: str) -> None:
@@ -64,6 +66,50 @@ def test_datetimes_of_contracts_are_aware() -> None:
     assert Plain.model_validate(change.witness).at.tzinfo is None
     with pytest.raises(ValidationError):
         contract(at=datetime).model_validate(change.witness, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (date, Annotated[date, Field(ge=date(2020, 1, 1))]),
+        (timedelta, Annotated[timedelta, Field(le=timedelta(days=1))]),
+        (Annotated[date, Field(le=date(2030, 1, 1))], PastDate),
+    ],
+)
+def test_bounds_of_dates_are_not_looked_into(old: Any, new: Any) -> None:
+    """JSON Schema has no words for them: a change is told, and never called compatible."""
+    report = compare(contract(on=old), contract(on=new))
+    assert report.backward == "unknown"
+    assert next(change.rule for change in report.changes).startswith("bounds-")
+
+
+def test_a_version_of_uuids() -> None:
+    """A UUID of any version may be no UUID4; a UUID4 is a UUID."""
+    report = compare(contract(id=UUID), contract(id=UUID4))
+    assert (report.backward, report.forward) == ("breaking", "compatible")
+
+
+def test_a_reply_that_goes() -> None:
+    """Who asks waits for it."""
+    with_reply = {"x-contract": {"reply": {"type": "string"}}}
+    report = compare(with_reply, {"x-contract": {}})
+    assert (report.backward, report.forward) == ("breaking", "breaking")
+    assert {change.rule for change in report.changes} == {"reply-removed"}
+
+
+def test_a_model_that_becomes_a_map() -> None:
+    """Its fields must fit what all values of the map must fit."""
+
+    class Size(PayloadModel):
+        width: int
+        height: int
+
+    old, new = contract(size=Size), contract(size=dict[str, Annotated[int, Field(le=100)]])
+    assert compare(old, new).backward == "breaking"
+    body = '{"size":{"width":500,"height":1}}'
+    old.model_validate_json(body)
+    with pytest.raises(ValidationError):
+        new.model_validate_json(body)
 
 
 def test_strictness_is_told() -> None:

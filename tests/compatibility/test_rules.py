@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
+from referencing import Registry
 
 from services_communication.contracts.compatibility import compare
 from tests.compatibility.validators import accepts
@@ -225,6 +227,9 @@ def test_pointer_and_sentence() -> None:
         {"$ref": "#/$defs/Missing"},
         {"$ref": "https://example.com/other.json"},
         {"pattern": "("},
+        {"maximum": 10**400},
+        ["no schema"],
+        {"enum": [object()]},
     ],
 )
 def test_what_is_no_schema_is_refused(wrong: Any) -> None:
@@ -249,12 +254,99 @@ def test_what_is_not_understood_is_never_compatible(old: Any, new: Any) -> None:
     assert "compatible" not in (report.backward, report.forward)
 
 
+def test_deep_schemas() -> None:
+    """Deep ones are judged at once; those that are too deep to be worked with are refused."""
+    deep: Any = TEXT
+    for _ in range(80):
+        deep = {"properties": {"a": deep}}
+    assert compare(deep, {"properties": {"a": True}}, roles=False).backward == "compatible"
+    for _ in range(400):
+        deep = {"items": deep}
+    with pytest.raises(ValueError, match="deeper"):
+        compare(deep, deep, roles=False)
+
+
 def test_reasons_of_the_unknown() -> None:
     """Both engines say why."""
     report = compare({"pattern": "^(?=a)ab$"}, {"pattern": "^(?=ab)ab$"}, roles=False)
     assert report.backward == "unknown"
     assert len(report.reasons) == 2
     assert all("jsonschema-rs" in reason for reason in report.reasons)
+
+
+DRAFT_7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
+DRAFT_2019 = {"$schema": "https://json-schema.org/draft/2019-09/schema"}
+NEWEST = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+TEN = [{"const": str(number)} for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "payload"),
+    [
+        # a required property has more values than the one that was found first
+        (
+            {**closed(k=TEXT), "required": ["k"]},
+            {"type": "object", "additionalProperties": {**TEXT, "maxLength": 3}},
+            {"k": "aaaa"},
+        ),
+        # lists beside schemas in "dependencies"
+        (
+            {**DRAFT_7, "dependencies": {"a": ["b"], "c": {"minProperties": 1}}},
+            {**DRAFT_7, "dependencies": {"a": ["x"], "c": {"minProperties": 1}}},
+            {"a": 1, "b": 1},
+        ),
+        # anchors that change places, references into what is no schema
+        (
+            {"$ref": "#x", "$defs": {"A": {"$anchor": "x", **TEXT}, "B": {"$anchor": "y", **WHOLE}}},
+            {"$ref": "#x", "$defs": {"A": {"$anchor": "y", **TEXT}, "B": {"$anchor": "x", **WHOLE}}},
+            "a",
+        ),
+        ({"$ref": "#/x-types/A", "x-types": {"A": TEXT}}, {"$ref": "#/x-types/A", "x-types": {"A": WHOLE}}, "a"),
+        # the items that are counted need not be the first
+        (
+            {**NEWEST, "type": "array", "prefixItems": [TEXT], "minItems": 10, "contains": WHOLE},
+            {**DRAFT_7, "type": "array", "maxItems": 5},
+            ["a", *[1] * 9],
+        ),
+        (
+            {**NEWEST, "type": "array", "prefixItems": TEN, "items": TEXT, "minItems": 30},
+            {**DRAFT_7, "type": "array", "uniqueItems": True},
+            [*map(str, range(10)), *["a"] * 20],
+        ),
+        # a pattern that cannot be read rules nothing out
+        (
+            {**NEWEST, **opened(x1=WHOLE), "required": ["x1"], "patternProperties": {"^(?!x)": TEXT}},
+            {**DRAFT_7, **opened(x1=TEXT)},
+            {"x1": 1},
+        ),
+        # keywords mean nothing in drafts before theirs
+        ({**DRAFT_7, "prefixItems": [TEXT]}, {**NEWEST, "prefixItems": [TEXT]}, [1]),
+        ({**DRAFT_7, "dependentRequired": {"a": ["b"]}}, {**NEWEST, "dependentRequired": {"a": ["b"]}}, {"a": 1}),
+        ({**DRAFT_2019, "items": [TEXT]}, {**DRAFT_2019, "items": [TEXT], "unevaluatedItems": False}, ["a", 1]),
+    ],
+)
+def test_breaks_that_are_easily_missed(old: Any, new: Any, payload: Any) -> None:
+    """Each with a payload that one side takes and the other rejects."""
+    assert Validator(old)(payload)
+    assert not Validator(new)(payload)
+    assert compare(old, new, roles=False).backward == "breaking"
+
+
+class Validator:
+    """Of the draft that the schema names."""
+
+    def __init__(self, schema: Any) -> None:
+        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        self._validator = kind(schema, registry=Registry())
+
+    def __call__(self, payload: Any) -> bool:
+        return bool(self._validator.is_valid(payload))
+
+
+def test_a_draft_alone_is_no_change() -> None:
+    """What differs is what is said, not in which draft."""
+    report = compare({**DRAFT_7, **opened(a=TEXT)}, {**NEWEST, **opened(a=TEXT)}, roles=False)
+    assert (report.backward, report.forward, report.changes) == ("compatible", "compatible", ())
 
 
 @pytest.mark.parametrize(
@@ -265,6 +357,7 @@ def test_reasons_of_the_unknown() -> None:
         ({"minItems": 100_000, "items": {"type": "integer"}}, {"minItems": 100_001}),
         ({"minLength": 1_000_000}, {"minLength": 1_000_001}),
         ({"minProperties": 5_000}, {"minProperties": 5_001}),
+        ({"pattern": "^(.*a.{14})$"}, {"pattern": "^(.*b.{14})$"}),
         ({"$ref": "#"}, TEXT),
     ],
 )

@@ -15,7 +15,7 @@ from services_communication.contracts.codec import encode_model
 from services_communication.contracts.compatibility import compare
 from services_communication.contracts.report import Report
 from services_communication.contracts.schema import document, reader_of, writer_of
-from tests.compatibility.schemas import changed, payloads, schemas
+from tests.compatibility.schemas import DRAFT_7, NEWEST, changed, payloads, plain, schemas
 from tests.compatibility.validators import accepts, validator
 
 thorough = settings(
@@ -52,6 +52,23 @@ def test_plain_schemas(data: st.DataObject) -> None:
 def test_unrelated_schemas(old: Any, new: Any, values: list[Any]) -> None:
     """The same of schemas that have nothing to do with each other."""
     check(compare(old, new, roles=False), old, new, values)
+
+
+@thorough
+@given(st.data())
+def test_schemas_of_two_drafts(data: st.DataObject) -> None:
+    """The same where one is of draft 7 and the other of draft 2020-12: keywords mean different things there."""
+    old = data.draw(plain.filter(lambda schema: isinstance(schema, dict)), "old")
+    new = data.draw(changed(old).filter(lambda schema: isinstance(schema, dict)), "new")
+    drafts = [{**old, "$schema": NEWEST}, {**new, "$schema": DRAFT_7}]
+    if data.draw(st.booleans()):
+        drafts = [{**old, "$schema": DRAFT_7}, {**new, "$schema": NEWEST}]
+    before, after = (validator(schema, 7 if schema["$schema"] == DRAFT_7 else 2020) for schema in drafts)
+    report = compare(*drafts, roles=False)
+    for value in data.draw(st.lists(payloads, min_size=12, max_size=20), "payloads"):
+        fits, fits_now = before.is_valid(value), after.is_valid(value)
+        assert not (fits and not fits_now and report.backward == "compatible"), value
+        assert not (fits_now and not fits and report.forward == "compatible"), value
 
 
 @thorough
@@ -94,6 +111,10 @@ TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "date": (date, st.dates(date(2000, 1, 1))),
     "list": (list[int], st.lists(st.integers(0, 3), max_size=3)),
     "texts": (list[str], st.lists(st.text("ab", max_size=2), max_size=3)),
+    "bounded map": (
+        dict[str, Annotated[int, Field(le=2)]],
+        st.dictionaries(st.text("ab", max_size=2), st.integers(0, 2), max_size=2),
+    ),
     "map": (dict[str, int], st.dictionaries(st.text("ab", max_size=2), st.integers(0, 3), max_size=2)),
     "inner": (Inner, st.builds(Inner, number=st.integers(0, 3), text=st.text("ab", max_size=2))),
     "tagged": (Tagged, st.builds(Tagged, kind=st.just("tagged"), size=st.integers(0, 3))),

@@ -13,6 +13,7 @@ from services_communication.contracts.proof.inclusion import Judgement, Side, se
 from services_communication.contracts.proof.node import Document, Node, UnresolvedError
 
 STEPS = 4000
+UNITS = 40_000
 
 
 def witness(difference: Difference, writer: Side, reader: Side, says: Any) -> Any:
@@ -25,28 +26,28 @@ def witness(difference: Difference, writer: Side, reader: Side, says: Any) -> An
     there = difference.place.steps
     steps: tuple[Step, ...] = there[:-1] if difference.rule.startswith(("required-", "property-")) else there
     contradicted = _Wrapping(reader.document).around(says, steps)
-    found: Judgement = search(writer, reader, frozenset([Sub(writer.node), Sub(contradicted)]), STEPS)
+    found: Judgement = search(writer, reader, frozenset([Sub(writer.node), Sub(contradicted)]), STEPS, UNITS)
     return found.witness
 
 
 class _Wrapping(Document):
     """A document made for one question. Its one reference leads into the reader's document."""
 
-    _numbers = itertools.count()
+    _serial = itertools.count()
 
     def __init__(self, reader: Document) -> None:
         super().__init__(schema=True, formats=reader.formats)
         self._reader = reader
-        self._target: Node | None = None
+        self._wrapped: Node | None = None
 
     def around(self, says: Any, steps: tuple[Step, ...]) -> Node:
         """The payloads in which what is at `steps` does not fit `says`, a schema of the reader's document."""
-        self._target = Node.of_keywords(says, self._reader)
-        self.scope = f"wrapping {next(self._numbers)}"
+        self._wrapped = Node.of_keywords(says, self._reader)
+        self.scope = f"wrapping {next(self._serial)}"
         self.schema = wrapped({"not": {"$ref": "#"}}, steps)
         return self.node(self.schema)
 
     def resolve(self, reference: object) -> Node:  # noqa: ARG002  there is but one
-        if self._target is None:
+        if self._wrapped is None:
             raise UnresolvedError("nothing was wrapped")
-        return self._target
+        return self._wrapped

@@ -22,6 +22,8 @@ BOUNDS = {
 }
 # Compared as a whole; the keywords of one group have no meaning alone.
 GROUPS = (
+    ("x-bounds",),
+    ("x-max-digits",),
     ("pattern",),
     ("format",),
     ("contentEncoding",),
@@ -100,10 +102,9 @@ class Walk:
             followed_old, followed_new = _target(old, self._old), _target(new, self._new)
             if followed_old is None and followed_new is None:
                 break
-            if followed_new is not None:
-                place = place.at(new["$ref"].removeprefix("#"))
-            elif followed_old is not None and isinstance(new, bool):
-                place = place.at(old["$ref"].removeprefix("#"))
+            leading = new if followed_new is not None else old if isinstance(new, bool) else None
+            if leading is not None and leading["$ref"].startswith("#/"):
+                place = place.at(leading["$ref"][1:])
             old = old if followed_old is None else followed_old
             new = new if followed_new is None else followed_new
         return old, new, place
@@ -145,7 +146,7 @@ class Walk:
 
     def _others(self, old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Difference]:
         before, after = old.get("additionalProperties", True), new.get("additionalProperties", True)
-        if self._old.node(before) is self._new.node(after):
+        if _both_true(before, after) or self._old.node(before) is self._new.node(after):
             return
         if isinstance(before, dict) and isinstance(after, dict):
             names = sorted({*old.get("properties", ()), *new.get("properties", ())})
@@ -171,7 +172,9 @@ class Walk:
             yield Difference(
                 rule, place.below("prefixItems"), len(before), len(after), _any(old, keywords), _any(new, keywords)
             )
-        elif self._old.node(rest) is not self._new.node(rest_now) or _notes_differ(rest, rest_now):
+        elif not _both_true(rest, rest_now) and (
+            self._old.node(rest) is not self._new.node(rest_now) or _notes_differ(rest, rest_now)
+        ):
             step = Item(None if not before else len(before))
             if "items" in old and "items" in new:
                 yield from self._pair(rest, rest_now, place.below("items", step=step))
@@ -257,7 +260,19 @@ def _values(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[
 
 def _listed(schema: dict[str, Any]) -> dict[str, Any] | None:
     values = [schema["const"]] if "const" in schema else schema.get("enum")
-    return None if not isinstance(values, list) else {json.dumps(value, sort_keys=True): value for value in values}
+    return None if not isinstance(values, list) else {_key(value): value for value in values}
+
+
+def _key(value: Any) -> str:
+    """Equal for equal JSON values: 1 is 1.0, and neither is true."""
+    match value:
+        case bool() | None | str():
+            return json.dumps(value)
+        case list():
+            return f"[{','.join(map(_key, value))}]"
+        case dict():
+            return f"{{{','.join(f'{json.dumps(name)}:{_key(value[name])}' for name in sorted(value))}}}"
+    return str(rational(value))
 
 
 def _numbers(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Difference]:
@@ -294,7 +309,7 @@ def _whole(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[D
         name = next(keyword for keyword in keywords if keyword in old or keyword in new)
         extra = _RELATED.get(name, ())
         yield Difference(
-            f"{kebab(name)}-{verb}", place.below(name), old.get(name, ABSENT), new.get(name, ABSENT),
+            f"{kebab(name.removeprefix('x-'))}-{verb}", place.below(name), old.get(name, ABSENT), new.get(name, ABSENT),
             _only(old, (*keywords, *extra)), _only(new, (*keywords, *extra)),
         )  # fmt: skip
 
@@ -303,12 +318,18 @@ def _whole(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[D
 _RELATED: dict[str, tuple[str, ...]] = {
     "contains": ("minContains", "maxContains"),
     "multipleOf": ("format", "type"),
+    "x-max-digits": ("format", "type"),
     "unevaluatedProperties": (
         *("properties", "patternProperties", "additionalProperties", "dependentSchemas"),
         *("$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"),
     ),
     "unevaluatedItems": ("prefixItems", "items", "contains", "$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"),
 }
+
+
+def _both_true(old: Any, new: Any) -> bool:
+    """Nothing is said in either draft."""
+    return old is True and new is True
 
 
 def _notes(old: dict[str, Any], new: dict[str, Any], place: Place) -> Iterator[Difference]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from services_communication.contracts.proof.formula import At, Count, Fact, Rest, Single, Some, Sub, equals_json
 from services_communication.contracts.proof.node import constant
-from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
+from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome, first
+from services_communication.contracts.proof.work import spend
 
 Find = Callable[["frozenset[Sub]"], Outcome]
 LONGEST = 5000
-LENGTHS = 8
 ASSIGNMENTS = 3000
-VALUES = 8
+MOST_DISTINCT = 60
 
 
 class _Facts:
@@ -45,73 +45,69 @@ def build(facts: Collection[Single], find: Find) -> Outcome:
         return NONE
     if said.unique and said.twice:
         return NONE
-    if said.least > LONGEST:
-        return UNKNOWN
     # Enough positions for each demand to have one of its own; more positions of the same kind change nothing.
     wanted = len(said.some) + sum(count.least for count in said.counts) + 2 * said.twice
-    longest = max(said.least, said.tail + wanted)
+    shortest = max([said.least, *(count.least for count in said.counts)])
+    longest = max(shortest, said.tail + wanted)
     if said.most is not None:
         longest = min(longest, said.most)
-    last: Outcome = NONE
-    for length in range(said.least, min(longest, said.least + LONGEST) + 1):
-        outcome = _of_length(length, said, find)
-        if isinstance(outcome, Found):
-            return outcome
-        if outcome is UNKNOWN:
-            last = UNKNOWN
-        if length > said.least + LENGTHS + said.tail + wanted:
-            return UNKNOWN
-    return last
+    if longest > LONGEST:
+        return UNKNOWN
+    return first(_of_length(length, said, find) for length in range(shortest, longest + 1))
 
 
 def _of_length(length: int, said: _Facts, find: Find) -> Outcome:
-    last: Outcome = NONE
-    for tried, subs in enumerate(_assignments(length, said)):
-        if tried > ASSIGNMENTS:
-            return UNKNOWN
-        outcome = _items(subs, said, find)
-        if isinstance(outcome, Found):
-            return outcome
-        if outcome is UNKNOWN:
-            last = UNKNOWN
-    return last
+    return first((_items(subs, said, find) for subs in _assignments(length, said)), ASSIGNMENTS)
 
 
 def _assignments(length: int, said: _Facts) -> Iterator[list[frozenset[Sub]]]:
-    """What each position must fit, for each way of meeting the demands."""
+    """What each position must fit, for each way of meeting the demands. Alike positions are taken in their order."""
+    spend(length)
     base = [said.subs(index) for index in range(length)]
-    places = [list(range(fact.start, length))[: said.tail + 4] for fact in said.some]
+    places = [range(fact.start, min(length, said.tail + len(said.some))) for fact in said.some]
     for chosen in itertools.product(*places):
         subs = list(base)
         for fact, index in zip(said.some, chosen, strict=True):
             subs[index] = subs[index] | {fact.sub}
-        yield from _counted(subs, said.counts, said.tail)
+        yield from _counted(subs, said.counts)
 
 
-def _counted(subs: list[frozenset[Sub]], counts: list[Count], tail: int) -> Iterator[list[frozenset[Sub]]]:
+def _counted(subs: list[frozenset[Sub]], counts: list[Count]) -> Iterator[list[frozenset[Sub]]]:
     if not counts:
         yield subs
         return
     count, rest = counts[0], counts[1:]
-    length = len(subs)
-    most = length if count.most is None else min(count.most, length)
+    alike = list(_alike(subs).values())
+    most = count.least if count.most is None else min(count.most, len(subs))
     for number in range(count.least, most + 1):
-        # Positions behind the tail that must fit the same are alike: the first ones are as good as any.
-        for chosen in itertools.combinations(range(length), number) if length <= tail + 6 else [tuple(range(number))]:
-            made = [
-                part | {count.sub if index in chosen else count.sub.opposite} if _matters(count, length) else part
-                for index, part in enumerate(subs)
-            ]
-            if not _matters(count, length):
-                made = [part | {count.sub} if index in chosen else part for index, part in enumerate(subs)]
-            yield from _counted(made, rest, tail)
-        if count.most is None:
-            return  # that more of them fit is not forbidden
+        for chosen in _shared_out(number, alike):
+            made = list(subs)
+            spend(len(made))
+            for index in range(len(subs)):
+                if index in chosen:
+                    made[index] = subs[index] | {count.sub}
+                elif count.most is not None:  # otherwise that more of them fit is not forbidden
+                    made[index] = subs[index] | {count.sub.opposite}
+            yield from _counted(made, rest)
 
 
-def _matters(count: Count, length: int) -> bool:
-    """Whether the positions that were not chosen must not fit."""
-    return count.most is not None and count.most < length
+def _alike(subs: list[frozenset[Sub]]) -> dict[frozenset[Sub], list[int]]:
+    """Positions by what they must fit."""
+    found: dict[frozenset[Sub], list[int]] = {}
+    for index, part in enumerate(subs):
+        found.setdefault(part, []).append(index)
+    return found
+
+
+def _shared_out(number: int, alike: list[list[int]]) -> Iterator[set[int]]:
+    """Ways to choose `number` positions, of alike ones always the first."""
+    if not alike:
+        if number == 0:
+            yield set()
+        return
+    for here in range(max(0, number - sum(map(len, alike[1:]))), min(number, len(alike[0])) + 1):
+        for others in _shared_out(number - here, alike[1:]):
+            yield {*alike[0][:here], *others}
 
 
 def _items(subs: list[frozenset[Sub]], said: _Facts, find: Find) -> Outcome:
@@ -124,6 +120,7 @@ def _items(subs: list[frozenset[Sub]], said: _Facts, find: Find) -> Outcome:
 
 def _each(subs: list[frozenset[Sub]], find: Find) -> Outcome:
     value = []
+    spend(len(subs))
     for part in subs:
         outcome = find(part)
         if not isinstance(outcome, Found):
@@ -133,25 +130,32 @@ def _each(subs: list[frozenset[Sub]], find: Find) -> Outcome:
 
 
 def _with_a_pair(subs: list[frozenset[Sub]], find: Find) -> Outcome:
-    last: Outcome = NONE
-    for one, other in itertools.islice(itertools.combinations(range(len(subs)), 2), 200):
-        both = find(subs[one] | subs[other])
-        if isinstance(both, Found):
-            rest = _each([part for index, part in enumerate(subs) if index not in (one, other)], find)
-            if isinstance(rest, Found):
-                others = iter(rest.value)
-                return Found([both.value if index in (one, other) else next(others) for index in range(len(subs))])
-            last = rest if rest is UNKNOWN else last
-        elif both is UNKNOWN:
-            last = UNKNOWN
-    return last
+    """Two positions with one value; of alike positions the first are as good as any."""
+    firsts = sorted(index for positions in _alike(subs).values() for index in positions[:2])
+    return first(_with_equal(one, other, subs, find) for one, other in itertools.combinations(firsts, 2))
+
+
+def _with_equal(one: int, other: int, subs: list[frozenset[Sub]], find: Find) -> Outcome:
+    both = find(subs[one] | subs[other])
+    if not isinstance(both, Found):
+        return both
+    rest = _each([part for index, part in enumerate(subs) if index not in (one, other)], find)
+    if not isinstance(rest, Found):
+        return rest
+    others = iter(rest.value)
+    return Found([both.value if index in (one, other) else next(others) for index in range(len(subs))])
 
 
 def _distinct(subs: list[frozenset[Sub]], find: Find) -> Outcome:
     """Different values for all positions."""
+    if len(subs) > MOST_DISTINCT:
+        return UNKNOWN
     domains: list[tuple[list[Any], bool]] = []
+    known: dict[frozenset[Sub], tuple[list[Any], bool]] = {}
     for part in subs:
-        values, complete = _some_values(part, find, len(subs))
+        if part not in known:
+            known[part] = _some_values(part, find, len(subs))
+        values, complete = known[part]
         if not values:
             return NONE if complete else UNKNOWN
         domains.append((values, complete))
@@ -192,7 +196,7 @@ def _augmented(position: int, edges: list[list[int]], holder: dict[int, int], se
 def _some_values(part: frozenset[Sub], find: Find, enough: int) -> tuple[list[Any], bool]:
     """Up to `enough` different values that fit, and whether these are all."""
     values: list[Any] = []
-    while len(values) < min(enough, 40):
+    while len(values) < enough:
         outcome = find(part | {Sub(constant(value), fits=False) for value in values})
         if not isinstance(outcome, Found):
             return values, outcome is NONE

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from services_communication.contracts.normal import parts
+from services_communication.contracts.normal import parts, rewritten
 
 NEWEST: Final = 2020
 _KNOWN = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 2019, "2020-12": NEWEST}
@@ -26,6 +26,16 @@ def draft_of(*schemas: Any) -> int:
                 return draft
     shown = {sign for schema in schemas for sign in _signs(schema)}
     return min(shown, default=NEWEST)
+
+
+def converted(schema: Any, draft: int) -> Any:
+    """The whole of `schema` as draft 2020-12 would write it."""
+
+    def change(part: dict[str, Any]) -> dict[str, Any]:
+        kept = {keyword: part[keyword] for keyword in ("$defs", "definitions") if keyword in part}
+        return modern({key: value for key, value in part.items() if key != "$schema"}, draft) | kept
+
+    return rewritten(schema, change)
 
 
 def _signs(schema: Any) -> set[int]:
@@ -63,8 +73,13 @@ def _unknown(draft: int) -> frozenset[str]:
         found |= {"const", "contains", "propertyNames"}
     if draft not in (DRAFT_6, DRAFT_7):
         found |= set(CONTENT)
+    if draft < DRAFT_2019:
+        found |= {"dependentRequired", "dependentSchemas", "minContains", "maxContains"}
+        found |= {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "$anchor"}
+    if draft < NEWEST:
+        found.add("prefixItems")
     if draft >= NEWEST:
-        found.add("additionalItems")
+        found |= {"additionalItems", "$recursiveRef"}
     return frozenset(found)
 
 
@@ -75,10 +90,11 @@ def _bounds(made: dict[str, Any]) -> None:
 
 
 def _items(made: dict[str, Any]) -> None:
-    rest = made.pop("additionalItems", True)
+    rest = made.pop("additionalItems", None)
     if isinstance(made.get("items"), list):
         made["prefixItems"] = made.pop("items")
-        made["items"] = rest
+        if rest is not None:
+            made["items"] = rest
 
 
 def _dependencies(made: dict[str, Any]) -> None:

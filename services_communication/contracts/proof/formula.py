@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 from services_communication.contracts.proof.node import Node, constant, plain
+from services_communication.contracts.proof.work import spend
 
 Type: TypeAlias = Literal["object", "array", "string", "number", "boolean", "null"]
 TYPES: tuple[Type, ...] = ("object", "string", "number", "array", "boolean", "null")
@@ -196,6 +197,7 @@ FALSE = Or(())
 
 
 def both(*parts: Formula) -> Formula:
+    spend(1 + len(parts))
     flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, And) else (part,)))
     if FALSE in flat:
         return FALSE
@@ -203,6 +205,7 @@ def both(*parts: Formula) -> Formula:
 
 
 def either(*parts: Formula) -> Formula:
+    spend(1 + len(parts))
     flat = dict.fromkeys(inner for part in parts for inner in (part.parts if isinstance(part, Or) else (part,)))
     if TRUE in flat:
         return TRUE

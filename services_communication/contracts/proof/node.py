@@ -20,6 +20,8 @@ SILENT: Final = frozenset(
 )
 
 
+# Keywords of ours that say which values fit.
+MARKS: Final = frozenset({"x-bounds", "x-max-digits"})
 MOST_SHARED = 50_000
 
 
@@ -37,11 +39,18 @@ class Document:
         # The schema is kept beside its node, so that no other can get its identity.
         self._nodes: dict[int, tuple[Any, Node]] = {}
         self._named: dict[str, Any] = {}
-        self._texts: dict[int, tuple[Any, str]] = {}
+        self._numbers: dict[int, tuple[Any, int]] = {}
         if isinstance(schema, dict):
             self._index(schema, is_root=True)
-        # What references may lead to: two documents in which that is equal give equal meanings to equal texts.
-        self.scope = f"{draft} {formats} {self.text(schema) if _refers(schema) else ''}"
+        self._following: list[int] = []
+        self._recursive = False
+        if _refers(schema):
+            self._number(schema)
+        # Where references go round, equal texts mean the same only in equal documents.
+        self.scope = f"{draft} {formats}"
+        if self._recursive:
+            self.scope += json.dumps(schema, sort_keys=True)
+            self._numbers.clear()
 
     @property
     def root(self) -> Node:
@@ -53,36 +62,65 @@ class Document:
             known = self._nodes[id(schema)] = (schema, Node.make(schema, self))
         return known[1]
 
-    def text(self, schema: Any) -> str:
-        """What `schema` says, as text; equal texts mean the same."""
-        known = self._texts.get(id(schema))
+    def number(self, schema: Any) -> int:
+        """A number for what `schema` says: of schemas with equal numbers and scopes, the same values fit both."""
+        return self._number(schema)
+
+    def _number(self, schema: Any) -> int:
+        known = self._numbers.get(id(schema))
         if known is None:
-            known = self._texts[id(schema)] = (schema, self._written(schema))
+            known = self._numbers[id(schema)] = (schema, _number_of(self._text(schema)))
         return known[1]
 
-    def _written(self, schema: Any) -> str:
+    def _text(self, schema: Any) -> str:
+        """`schema` without what says nothing, its parts by their numbers."""
         if not isinstance(schema, dict):
             return json.dumps(schema, sort_keys=True)
-        inner: dict[str, dict[str | int, str]] = {}
-        for path, part in parts(schema):
-            inner.setdefault(str(path[0]), {})[path[-1]] = self.text(part)
-        said = (
-            f"{json.dumps(keyword)}:{inner[keyword] if keyword in inner else json.dumps(value, sort_keys=True)}"
-            for keyword, value in sorted(schema.items())
-            if keyword not in SILENT and keyword[:2] != "x-"
-        )
-        return f"{{{','.join(said)}}}"
+        said: dict[str, Any] = {key: value for key, value in schema.items() if _speaks(key)}
+        copied: set[str] = set()
+        for path, part in parts(said):
+            keyword = str(path[0])
+            number = {"#": self._number(part)}
+            if len(path) == 1:
+                said[keyword] = number
+                continue
+            if keyword not in copied:
+                copied.add(keyword)
+                said[keyword] = said[keyword].copy()
+            said[keyword][path[1]] = number
+        if isinstance(said.get("$ref"), str):
+            said["$ref"] = self._target(said["$ref"])
+        return json.dumps(said, sort_keys=True)
+
+    def _target(self, reference: str) -> Any:
+        try:
+            target = self.find(reference)
+        except UnresolvedError:
+            self._recursive = True
+            return reference
+        if self._recursive or id(target) in self._following:
+            self._recursive = True
+            return reference
+        self._following.append(id(target))
+        try:
+            return {"#": self._number(target)}
+        finally:
+            self._following.pop()
 
     def resolve(self, reference: object) -> Node:
         """Raises UnresolvedError for what is not in the document."""
+        return self.node(self.find(reference))
+
+    def find(self, reference: object) -> Any:
+        """The schema that `reference` leads to. Raises UnresolvedError."""
         if not isinstance(reference, str):
             raise UnresolvedError(f"$ref {reference!r:.80} is no text")
         if reference in self._named:
-            return self.node(self._named[reference])
+            return self._named[reference]
         base, _, pointer = reference.partition("#")
         if base and self._named.get(base) is not self.schema:
             raise UnresolvedError(f"$ref {reference!r:.200} leads out of the document")
-        return self.node(_at(self.schema, unquote(pointer), reference))
+        return _at(self.schema, unquote(pointer), reference)
 
     def _index(self, schema: dict[str, Any], *, is_root: bool = False) -> None:
         own = schema.get("$id", schema.get("id") if self.draft == DRAFT_4 else None)
@@ -120,9 +158,7 @@ class Node:
 
     @staticmethod
     def make(schema: Any, document: Document) -> Node:
-        text = document.text(schema)
-        needs_scope = "$ref" in text or "$dynamicRef" in text or "$recursiveRef" in text
-        key = (text, document.scope if needs_scope else f"{document.draft} {document.formats}")
+        key = (document.number(schema), document.scope)
         known = _shared.get(key)
         if known is None:
             if len(_shared) > MOST_SHARED:  # a bound on memory; nodes made later are merely not shared
@@ -131,7 +167,20 @@ class Node:
         return known
 
 
-_shared: dict[tuple[str, str], Node] = {}
+_shared: dict[tuple[int, str], Node] = {}
+_texts: dict[str, int] = {}
+_text_numbers = itertools.count()
+
+
+def _number_of(text: str) -> int:
+    """Numbers are never given twice, so forgetting texts costs only that equal ones are not recognised."""
+    if len(_texts) > MOST_SHARED:
+        _texts.clear()
+    return _texts.setdefault(text, next(_text_numbers))
+
+
+def _speaks(keyword: str) -> bool:
+    return keyword not in SILENT and (not keyword.startswith("x-") or keyword in MARKS)
 
 
 def _refers(schema: Any) -> bool:
@@ -167,7 +216,7 @@ class _Plain(Document):
     """A document of nothing: its nodes' schemas are made on the way and must not be remembered by identity."""
 
     def node(self, schema: Any) -> Node:
-        self._texts.clear()
+        self._numbers.clear()
         return Node.make(schema, self)
 
 

@@ -22,6 +22,9 @@ BOUNDS = {
 OF_ONE_SIZE = 50
 
 
+KEYWORDS = (*BOUNDS, "multipleOf", "x-max-digits")
+
+
 def facts(keywords: Mapping[str, Any]) -> list[Fact]:
     """What the keywords of a schema say of numbers."""
     found = [
@@ -29,6 +32,8 @@ def facts(keywords: Mapping[str, Any]) -> list[Fact]:
         for keyword, (kind, inclusive) in BOUNDS.items()
         if keyword in keywords
     ]
+    if isinstance(keywords.get("x-max-digits"), int):
+        found.append(Fact("digits", keywords["x-max-digits"]))
     if keywords.get("multipleOf"):
         found.append(Fact("multiple", abs(rational(keywords["multipleOf"]))))
     return found
@@ -44,10 +49,16 @@ def number(facts: Collection[Fact]) -> Outcome:
     low, high = _bounds(facts)
     if low is not None and high is not None and low > high:
         return NONE
+    fewest = min((fact.value for fact in facts if fact.kind == "digits" and fact.holds), default=math.inf)
+    if any(fact.kind == "digits" and not fact.holds and fact.value >= fewest for fact in facts):
+        return NONE
     avoided = [fact.value for fact in facts if fact.kind == "multiple" and not fact.holds]
     if step is not None and any((step / other).denominator == 1 for other in avoided):
         return NONE
-    for tried, candidate in enumerate(_multiples(step, low, high) if step is not None else _between(low, high)):
+    counted = [fact.value for fact in facts if fact.kind == "digits"]
+    many = [Fraction(10) ** power for count in counted for power in (count, -count - 1)]
+    ordinary = _multiples(step, low, high) if step is not None else _between(low, high)
+    for tried, candidate in enumerate(itertools.chain(many, (-one for one in many), ordinary)):
         if fits(candidate, facts):
             return Found(written(candidate))
         if tried > TRIES:
@@ -79,7 +90,20 @@ def _holds(value: Fraction, fact: Fact) -> bool:
             return bool((value / fact.value).denominator == 1)
         case "among":
             return value in fact.value
+        case "digits":
+            return bool(digits(value) <= fact.value)
     return fact.holds
+
+
+def digits(value: Fraction) -> float:
+    """How many digits `value` has in decimals, as pydantic counts for ``max_digits``. Infinite where it never ends."""
+    places, scaled = 0, abs(value)
+    while scaled.denominator != 1:
+        places, scaled = places + 1, scaled * 10
+        if places > LARGEST_EXPONENT:
+            return math.inf
+    whole = len(str(abs(value).numerator // abs(value).denominator)) if abs(value) >= 1 else 0
+    return whole + places
 
 
 def written(value: Fraction) -> int | float:

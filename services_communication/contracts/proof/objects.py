@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from services_communication.contracts.proof import textual
 from services_communication.contracts.proof.formula import Any_, Each, Fact, Keys, Name, Names, Prop, Single, Sub
 from services_communication.contracts.proof.node import constant, plain
-from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome
+from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome, first
 
+Chosen: TypeAlias = "dict[str, frozenset[Sub]]"
+"""Properties that are to be there, and what the value of each must fit besides what is said of its name."""
 Find = Callable[["frozenset[Sub]"], Outcome]
 MOST_PROPERTIES = 100
 MOST_PATTERNS = 6
@@ -42,7 +44,8 @@ class Said:
     def subs(self, name: str) -> frozenset[Sub]:
         """What the property `name` must fit."""
         found = list(self.props.get(name, ()))
-        found.extend(fact.sub for fact in self.each if within(name, fact.keys) is not False)
+        # Where a pattern cannot be read, the fact is left out: what then cannot be is ruled out all the more.
+        found.extend(fact.sub for fact in self.each if within(name, fact.keys))
         return frozenset(found)
 
 
@@ -50,22 +53,12 @@ def build(facts: Collection[Single], find: Find) -> Outcome:
     said = Said(facts)
     if said.absent.intersection(said.required) or (said.most is not None and said.least > said.most):
         return NONE
-    value: dict[str, Any] = {}
-    last: Outcome = NONE
-    for name in dict.fromkeys(said.required):
-        outcome = _property(name, frozenset(), said, find)
-        if not isinstance(outcome, Found):
-            return outcome
-        value[name] = outcome.value
-    for assigned in itertools.islice(_assigned(value, list(said.demands), said, find), ASSIGNMENTS):
-        if isinstance(assigned, Found):
-            outcome = _filled(dict(assigned.value), said, find)
-            if isinstance(outcome, Found):
-                return outcome
-            last = outcome if outcome is UNKNOWN else last
-        else:
-            last = assigned if assigned is UNKNOWN else last
-    return last
+    required: Chosen = dict.fromkeys(said.required, frozenset())
+    values = _values(required, said, find)
+    if not isinstance(values, Found):
+        return values
+    ways = _assigned(required, list(said.demands), said, find)
+    return first((_filled(chosen, said, find) if isinstance(chosen, dict) else chosen for chosen in ways), ASSIGNMENTS)
 
 
 def agree(said: Said, new: Collection[Single], find: Find) -> bool:
@@ -107,64 +100,66 @@ def _property(name: str, more: frozenset[Sub], said: Said, find: Find) -> Outcom
     return find(said.subs(name) | more)
 
 
-def _assigned(value: dict[str, Any], demands: list[Any_ | Name], said: Said, find: Find) -> Iterator[Outcome]:
-    """Objects that hold `value` and meet the `demands`, each by a property that is there or by one more."""
+def _values(chosen: Chosen, said: Said, find: Find) -> Outcome:
+    """The object of the chosen properties."""
+    value: dict[str, Any] = {}
+    for name, more in chosen.items():
+        outcome = _property(name, more, said, find)
+        if not isinstance(outcome, Found):
+            return outcome
+        value[name] = outcome.value
+    return Found(value)
+
+
+def _assigned(chosen: Chosen, demands: list[Any_ | Name], said: Said, find: Find) -> Iterator[Chosen | Outcome]:
+    """Ways to meet the `demands`, each by a property that is chosen already or by one more."""
     if not demands:
-        yield Found(value)
+        yield chosen
         return
     demand, rest = demands[0], demands[1:]
-    ended = True
-    for name, outcome in _ways_to_meet(demand, value, said, find):
-        if isinstance(outcome, Found):
-            if said.most is None or len({*value, name}) <= said.most:
-                ended = False
-                yield from _assigned({**value, name: outcome.value}, rest, said, find)
-        elif outcome is UNKNOWN:
+    for name, sub in _ways_to_meet(demand, chosen, said, find):
+        if name is None:
             yield UNKNOWN
-    if ended:
-        yield NONE
+            continue
+        more = {**chosen, name: chosen.get(name, frozenset()) | sub}
+        if said.most is not None and len(more) > said.most:
+            continue
+        outcome = _property(name, more[name], said, find)
+        if outcome is UNKNOWN:
+            yield UNKNOWN
+        elif isinstance(outcome, Found):
+            yield from _assigned(more, rest, said, find)
 
 
-def _ways_to_meet(demand: Any_ | Name, value: dict[str, Any], said: Said, find: Find) -> Iterator[tuple[str, Outcome]]:
-    """Names, and the value of each, so that the demand is met."""
+def _ways_to_meet(
+    demand: Any_ | Name, chosen: Chosen, said: Said, find: Find
+) -> Iterator[tuple[str | None, frozenset[Sub]]]:
+    """Names, and what the value of each must fit besides, so that the demand is met. None: there may be others."""
     keys, sub = (demand.keys, frozenset([demand.sub])) if isinstance(demand, Any_) else (Keys(), frozenset[Sub]())
     naming = [demand.sub] if isinstance(demand, Name) else []
-    candidates = [*value, *(name for name in said.known if name not in value)]
-    for name in candidates:
+    for name in dict.fromkeys([*chosen, *said.known]):
         if within(name, keys) is False:
             continue
-        if naming and not isinstance(find(frozenset([*naming, Sub(constant(name))])), Found):
-            continue
-        yield name, _property(name, sub | _same(name, value), said, find)
-    yield from _new_names(keys, naming, sub, value, said, find)
+        if not naming or find(frozenset([*naming, Sub(constant(name))])) is not NONE:
+            yield name, sub
+    for new in _new_names(keys, naming, chosen, said, find):
+        yield new, sub
 
 
-def _same(name: str, value: dict[str, Any]) -> frozenset[Sub]:
-    """A property that is there keeps what it was chosen for: it may be chosen anew only as that very value."""
-    return frozenset([Sub(constant(value[name]))]) if name in value and value[name] is not _FREE else frozenset()
-
-
-_FREE = object()
-
-
-def _new_names(
-    keys: Keys, naming: list[Sub], sub: frozenset[Sub], value: dict[str, Any], said: Said, find: Find
-) -> Iterator[tuple[str, Outcome]]:
-    """Names that nothing mentions, one for each way in which the patterns can treat it."""
+def _new_names(keys: Keys, naming: list[Sub], chosen: Collection[str], said: Said, find: Find) -> Iterator[str | None]:
+    """Names that nothing mentions, one for each way in which the patterns can treat it. None: there may be others."""
     patterns = sorted({pattern for fact in said.each for pattern in (*fact.keys.matched, *fact.keys.unmatched)})
     if len(patterns) > MOST_PATTERNS:
-        yield "", UNKNOWN
+        yield None
         return
-    taken = {*said.known, *value, *said.absent, *keys.others}
+    taken = {*said.known, *chosen, *said.absent, *keys.others}
     for signs in itertools.product((False, True), repeat=len(patterns)):
         facts = [Fact("pattern", pattern, sign) for pattern, sign in zip(patterns, signs, strict=True)]
         facts += [Fact("pattern", pattern) for pattern in keys.matched]
         facts += [Fact("pattern", pattern, holds=False) for pattern in keys.unmatched]
         name = _name(frozenset(facts), [*said.names, *naming], taken, find)
-        if isinstance(name, Found):
-            yield name.value, _property(name.value, sub, said, find)
-        elif name is UNKNOWN:
-            yield "", UNKNOWN
+        if name is not NONE:
+            yield name.value if isinstance(name, Found) else None
 
 
 def _name(facts: frozenset[Fact], naming: list[Sub], taken: Collection[str], find: Find) -> Outcome:
@@ -180,31 +175,30 @@ def _name(facts: frozenset[Fact], naming: list[Sub], taken: Collection[str], fin
     return find(frozenset([*naming, Sub(plain(schema))]))
 
 
-def _filled(value: dict[str, Any], said: Said, find: Find) -> Outcome:
-    """`value` with as many more properties as are asked for."""
-    if said.most is not None and len(value) > said.most:
+def _filled(chosen: Chosen, said: Said, find: Find) -> Outcome:
+    """An object of the chosen properties, and of as many more as are asked for."""
+    if said.most is not None and len(chosen) > said.most:
         return NONE
     if said.least > MOST_PROPERTIES:
         return UNKNOWN
-    unsure = False
-    for name, outcome in _more(value, said, find):
-        if len(value) >= said.least:
-            break
-        unsure |= outcome is UNKNOWN
-        if isinstance(outcome, Found) and name not in value:
-            value[name] = outcome.value
-    return Found(value) if len(value) >= said.least else UNKNOWN if unsure else NONE
-
-
-def _more(value: dict[str, Any], said: Said, find: Find) -> Iterator[tuple[str, Outcome]]:
-    """Properties that `value` may have besides, as long as there are any. `value` grows meanwhile."""
-    for name in said.known:
-        if name not in value:
-            yield name, _property(name, frozenset(), said, find)
-    size = -1
-    while len(value) > size:
-        size = len(value)
-        for name, outcome in _new_names(Keys(), [], frozenset(), value, said, find):
-            yield name, outcome
-            if len(value) > size:
-                break
+    more, unsure = dict(chosen), False
+    names: Iterator[str | None] = iter([name for name in said.known if name not in more])
+    while len(more) < said.least:
+        name = next(names, ...)
+        if name is ...:
+            found = len(more)
+            fresh = list(_new_names(Keys(), [], more, said, find))
+            unsure |= None in fresh
+            for new in fresh:
+                outcome = NONE if new is None else _property(new, frozenset(), said, find)
+                unsure |= outcome is UNKNOWN
+                if isinstance(outcome, Found) and len(more) < said.least:
+                    more[str(new)] = frozenset()
+            if len(more) == found:
+                return UNKNOWN if unsure else NONE
+        elif name is not None:
+            outcome = _property(name, frozenset(), said, find)
+            unsure |= outcome is UNKNOWN
+            if isinstance(outcome, Found):
+                more[name] = frozenset()
+    return _values(more, said, find)

@@ -71,7 +71,9 @@ class DecimalBounds:
 
 def _with_decimals(schema: Any) -> Any:
     def say(part: dict[str, Any]) -> dict[str, Any]:
-        bounds = {keyword: part[keyword] for keyword in (*numeric.BOUNDS, "multipleOf") if keyword in part}
+        bounds = {
+            keyword: part[keyword] for keyword in (*numeric.BOUNDS, "multipleOf", "x-max-digits") if keyword in part
+        }
         return {**part, DECIMAL_BOUNDS: bounds} if part.get("format") == "decimal" and bounds else part
 
     return rewritten(schema, say) if "'decimal'" in repr(schema) else schema

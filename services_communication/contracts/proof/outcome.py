@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -20,10 +21,12 @@ UNKNOWN: Final = End.UNKNOWN
 Outcome: TypeAlias = Found | End
 
 
-def first(outcomes: Any) -> Outcome:
-    """The first value among `outcomes`; NONE only when all of them are."""
+def first(outcomes: Iterable[Outcome], most: int | None = None) -> Outcome:
+    """The first value among `outcomes`; NONE only when all of them are. UNKNOWN when there are more than `most`."""
     last: Outcome = NONE
-    for outcome in outcomes:
+    for number, outcome in enumerate(outcomes):
+        if number == most:
+            return UNKNOWN
         if isinstance(outcome, Found):
             return outcome
         if outcome is UNKNOWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -45,22 +46,29 @@ def formula(sub: Sub, kind: Type) -> Formula:
     return made if sub.fits else made.opposite
 
 
-_reading: list[tuple[Node, Type]] = []
+class _Reading(threading.local):
+    """What is being read now, by this thread."""
+
+    def __init__(self) -> None:
+        self.under_way: list[tuple[Node, Type]] = []
+
+
+_reading = _Reading()
 
 
 @lru_cache(maxsize=100_000)
 def _read(node: Node, kind: Type) -> Formula:
     if isinstance(node.schema, bool):
         return TRUE if node.schema else FALSE
-    if (node, kind) in _reading:
+    if (node, kind) in _reading.under_way:
         raise CircularError("a schema refers to itself without anything between")
-    _reading.append((node, kind))
+    _reading.under_way.append((node, kind))
     try:
         keywords = node.keywords
         readers = [*_ANY, *_BY_TYPE.get(kind, ())]
         return both(*(read(node, kind) for names, read in readers if any(name in keywords for name in names)))
     finally:
-        _reading.pop()
+        _reading.under_way.pop()
 
 
 # -- keywords for every type ------------------------------------------------------------------------------------------
@@ -123,6 +131,11 @@ def _if(node: Node, kind: Type) -> Formula:
 def _opaque(node: Node, _: Type) -> Formula:
     """What is not understood may hold or not; only that it cannot do both is known."""
     return Fact("opaque", (json.dumps(node.schema, sort_keys=True), node.document.scope))
+
+
+def _marked(node: Node, _: Type) -> Formula:
+    """Bounds of dates and times: they are known to be there, and not looked into."""
+    return Fact("opaque", ("x-bounds", json.dumps(node.keywords["x-bounds"], sort_keys=True)))
 
 
 # -- keywords of one type ---------------------------------------------------------------------------------------------
@@ -274,9 +287,10 @@ _ANY: list[tuple[tuple[str, ...], Reader]] = [
     (("not",), _not),
     (("if",), _if),
     (("$dynamicRef", "$recursiveRef"), _opaque),
+    (("x-bounds",), _marked),
 ]
 _BY_TYPE: dict[Type, list[tuple[tuple[str, ...], Reader]]] = {
-    "number": [(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), _number)],
+    "number": [(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "x-max-digits"), _number)],
     "string": [(("minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"), _string)],
     "array": [
         (("minItems", "maxItems", "uniqueItems", "prefixItems", "items", "contains"), _array),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, TypeAlias
 
+from services_communication.contracts.proof.work import BudgetError, spend
+
 Ranges: TypeAlias = "tuple[tuple[int, int], ...]"
 
 LAST = 0x10FFFF
@@ -21,10 +23,6 @@ READABLE = "aAx0b1 -_.@/:"
 WAYS = 3
 ENOUGH_LENGTHS = 40
 EVERY: Ranges = ((0, SURROGATES[0] - 1), (SURROGATES[1] + 1, LAST))
-
-
-class BudgetError(Exception):
-    """The search was given up: it would take too long."""
 
 
 class Term:
@@ -136,6 +134,7 @@ def derivative(term: Term, character: int) -> Term:
     """What may follow `character` in the texts of `term`."""
     made = term.derivatives.get(character)
     if made is None:
+        spend(5)
         made = term.derivatives[character] = _derivative(term, character)
     return made
 

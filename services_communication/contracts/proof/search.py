@@ -15,6 +15,7 @@ from services_communication.contracts.proof.formula import TYPES, And, Fact, For
 from services_communication.contracts.proof.node import UnresolvedError
 from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found, Outcome, first
 from services_communication.contracts.proof.reading import CircularError, formula
+from services_communication.contracts.proof.work import spend
 
 Subs = frozenset[Sub]
 STEPS = 30_000
@@ -48,15 +49,12 @@ class Search:
                 self.troubles.add(str(error) or "a schema is nested too deep")
                 yield UNKNOWN
                 continue
-            try:
-                for facts in self._ways(said, kind):
-                    yield UNKNOWN if facts is None else self._build(facts, kind)
-            except RecursionError:
-                self.troubles.add("a schema is nested too deep")
-                yield UNKNOWN
+            for facts in self._ways(said, kind):
+                yield UNKNOWN if facts is None else self._build(facts, kind)
 
     def find(self, subs: Subs) -> Outcome:
         """A value that fits every one of `subs`."""
+        spend(1 + len(subs))
         known = _remembered.get(subs)
         if known is not None:
             return known
@@ -69,8 +67,10 @@ class Search:
             return UNKNOWN
         outer, self._lowest = self._lowest, DEPTH + 1
         self._under_way[subs] = depth
-        outcome = first(self.values(subs))
-        del self._under_way[subs]
+        try:
+            outcome = first(self.values(subs))
+        finally:
+            del self._under_way[subs]
         # That nothing was found may hold only while the searches around it are under way; a value is a value.
         if isinstance(outcome, Found) or self._lowest >= depth:
             if outcome is not UNKNOWN:
@@ -105,6 +105,7 @@ class Search:
             self.troubles.add("the search took too many steps")
             yield None
             return
+        spend(1 + len(facts) + len(choices))
         facts, choices = dict(facts), list(choices)
         new = _split(waiting, facts, choices)
         said = objects.Said(facts) if kind == "object" else None

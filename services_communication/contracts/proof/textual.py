@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 
 from services_communication.contracts.proof import numeric
@@ -14,7 +14,6 @@ from services_communication.contracts.proof.outcome import NONE, UNKNOWN, Found,
 from services_communication.contracts.proof.pattern import UnreadablePatternError, term_of
 from services_communication.contracts.proof.regex import (
     ANYTHING,
-    BudgetError,
     Term,
     both,
     derivative,
@@ -23,6 +22,7 @@ from services_communication.contracts.proof.regex import (
     texts,
     without,
 )
+from services_communication.contracts.proof.work import BudgetError
 
 TRIES = 300
 LONGEST = 20_000
@@ -149,16 +149,3 @@ def _lengths(facts: Collection[Fact]) -> tuple[int, int | None]:
     least = max((fact.value for fact in facts if fact.kind == "length" and fact.holds), default=0)
     most = min((fact.value - 1 for fact in facts if fact.kind == "length" and not fact.holds), default=None)
     return least, most
-
-
-def candidates(facts: Collection[Fact], known: Collection[str] = ()) -> Iterator[str]:
-    """Texts that fit, those of `known` first. Ends; that it ends proves nothing."""
-    yield from (value for value in known if fits(value, facts))
-    least, most = _lengths(facts)
-    if least <= LONGEST:
-        try:
-            for value in itertools.islice(texts(language(facts), least, most), TRIES):
-                if fits(value, facts):
-                    yield value
-        except BudgetError:
-            return
