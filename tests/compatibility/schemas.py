@@ -101,17 +101,25 @@ def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 plain = st.recursive(leaves, _composed, max_leaves=6)
 
 
+def _holding(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects and arrays of `parts`: with something between, a schema may lead to itself."""
+    properties = st.dictionaries(st.sampled_from(NAMES), parts, min_size=1, max_size=2)
+    return st.one_of(
+        st.builds(lambda members: {"properties": members}, properties),
+        st.builds(lambda members: {"type": "object", "properties": members, "required": sorted(members)}, properties),
+        st.builds(lambda part: {"type": "array", "items": part}, parts),
+        st.builds(lambda part: {"additionalProperties": part}, parts),
+    )
+
+
 @st.composite
 def referring(draw: st.DrawFn) -> dict[str, Any]:
     """A schema whose parts are referred to, perhaps by themselves, by pointer or by anchor."""
     names = ("A", "B")
     leads = [f"#/$defs/{name}" for name in names] + ["#", "#b"]
     parts = leaves | st.sampled_from(leads).map(lambda lead: {"$ref": lead})
-    definitions = {name: draw(_composed(parts)) for name in names}
-    if isinstance(definitions["B"], dict):
-        definitions["B"] = {**definitions["B"], "$anchor": "b"}
-    else:
-        definitions["B"] = {"$anchor": "b"}
+    definitions = {name: draw(_holding(parts)) for name in names}
+    definitions["B"] = {**definitions["B"], "$anchor": "b"}
     root = {
         "type": "object",
         "properties": draw(st.dictionaries(st.sampled_from(NAMES), parts, min_size=1, max_size=3)),
@@ -128,9 +136,15 @@ schemas = plain | referring()
 def changed(draw: st.DrawFn, schema: Any) -> Any:
     """`schema` after a small change, at any depth."""
     if not isinstance(schema, dict) or not schema or draw(st.integers(0, 6)) == 0:
-        return draw(schemas)
+        return draw(plain)
     new = copy.deepcopy(schema)
-    keyword = draw(st.sampled_from(sorted(new)))
+    if "$defs" in new and draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(new["$defs"])))
+        anchor = {"$anchor": "b"} if name == "B" else {}
+        part = draw(_holding(leaves | st.just({"$ref": "#/$defs/A"})))
+        new["$defs"][name] = {**part, **anchor}
+        return new
+    keyword = draw(st.sampled_from(sorted({*new} - {"$defs"})))
     value = new[keyword]
     choice = draw(st.integers(0, 5))
     if choice == 0:
