@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -17,6 +18,7 @@ from services_communication.contracts.files.waivers import Waiver
 from services_communication.contracts.files.writing import write
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.report import Mode, Report
+from services_communication.contracts.schema import canonical, document
 from services_communication.errors import ConfigurationError
 from tests.support import contract_files
 from tests.support.contract_files import EMAIL, ORDER, TODAY, errors, judge, load, order, rules, tree
@@ -75,6 +77,33 @@ def test_what_is_not_proved_is_refused(run: Callable[..., Review], tmp_path: Pat
     (error,) = errors(found)
     assert (error.rule, error.place) == ("compatibility-unknown", ORDER)
     assert error.sentence == f"forward compatibility is {verdict}: patterns differ"
+
+
+def test_what_is_not_proved_is_accepted_once(run: Callable[..., Review], tmp_path: Path) -> None:
+    """For the document that was looked at: the next change of the same file is refused again, until it is accepted."""
+    root = tmp_path / "schemas"
+    run(order())
+
+    def unsure(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
+        return Report("unknown", "unknown", (), ("patterns differ",))
+
+    def ran(contract: type[EventModel], **asked: Any) -> Review:
+        found = review(Request(root, "shop", [contract], **asked), unsure, TODAY)
+        if not found.refused:
+            write(found.writings)
+        return found
+
+    first, second = order(note=(str, "")), order(note=(int, 0))
+    accepted = accept(rule="compatibility-unknown", place=ORDER)
+    assert not ran(first, **accepted).refused
+    (waiver,) = load(root / "shop/waivers.json")
+    assert waiver["digest"] == hashlib.sha256(canonical(document(first))).hexdigest()
+    assert not ran(first).refused
+    (error,) = errors(ran(second))
+    assert (error.rule, error.place) == ("compatibility-unknown", ORDER)
+    assert not ran(second, **accepted).refused
+    assert not ran(second).refused
+    assert len(load(root / "shop/waivers.json")) == 1
 
 
 def accept(until: date = date(2030, 12, 31), rule: str = "required-added", place: str = EMAIL) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +17,7 @@ from services_communication.contracts.report import Change
 
 FILE = "shop/events/order.placed.v1.json"
 LAST = date(2030, 6, 30)
+DIGESTS = {FILE: "ab" * 32}
 WAIVER = Waiver(f"{FILE}#/properties/email", "required-added", "only the shop reads it", LAST)
 
 
@@ -25,7 +27,10 @@ def broken(rule: str = "required-added", pointer: str = "/properties/email", lev
 
 
 def settled(*findings: Finding, today: date = LAST, held: tuple[Waiver, ...] = (WAIVER,)) -> list[tuple[str, str]]:
-    return [(finding.level, finding.rule) for finding in settle(findings, held, today, judged=lambda _: True)]
+    return [
+        (finding.level, finding.rule)
+        for finding in settle(findings, held, today, judged=lambda _: True, digests=DIGESTS)
+    ]
 
 
 def test_the_bytes() -> None:
@@ -60,6 +65,8 @@ def test_the_bytes() -> None:
         ({"reason": " "}, "reason of entry 1 is no text"),
         ({"rule": None}, "rule of entry 1 is no text"),
         ({"place": "sms/commands/send.v1.json"}, "does not begin with 'shop/'"),
+        ({"digest": "ab" * 32}, "entry 1 has a digest, which only compatibility-unknown has"),
+        ({"rule": "compatibility-unknown", "digest": 5}, "digest of entry 1 is no text"),
         ({"author": "me"}, "entry 1 is no object of place, rule, reason, until"),
     ],
 )
@@ -88,10 +95,10 @@ def test_a_file_that_is_wrong(data: bytes, reason: str) -> None:
 
 def test_a_break_is_covered_through_the_last_day() -> None:
     """It is told then, with the reason; on the day after it is an error."""
-    (finding,) = settle([broken()], [WAIVER], LAST, judged=lambda _: True)
+    (finding,) = settle([broken()], [WAIVER], LAST, judged=lambda _: True, digests=DIGESTS)
     assert (finding.level, finding.rule, finding.hint) == ("info", "required-added", "")
     assert finding.sentence == "a break (accepted until 2030-06-30: only the shop reads it)"
-    (finding,) = settle([broken()], [WAIVER], date(2030, 7, 1), judged=lambda _: True)
+    (finding,) = settle([broken()], [WAIVER], date(2030, 7, 1), judged=lambda _: True, digests=DIGESTS)
     assert (finding.level, finding.rule, finding.place) == ("error", "waiver-expired", WAIVER.place)
     assert finding.sentence == (
         "required-added was accepted until 2030-06-30 (only the shop reads it), and is still there: a break"
@@ -116,11 +123,24 @@ def test_faults_of_files_are_not_waived() -> None:
     assert settled(edited, held=(waiver,)) == [("error", "document-edited"), ("warning", "waiver-unused")]
 
 
+def test_what_is_unknown_is_waived_for_one_document() -> None:
+    """Another one, or a waiver that names none, is not covered, and the sentence says why."""
+    unknown = Finding("error", "compatibility-unknown", FILE, "", "patterns differ")
+    waiver = Waiver(FILE, "compatibility-unknown", "looked at by hand", LAST, "ab" * 32)
+    assert waivers.load(waivers.dump([waiver]), "shop") == [waiver]
+    assert settled(unknown, held=(waiver,)) == [("info", "compatibility-unknown")]
+    for digest in ("cd" * 32, ""):
+        other = replace(waiver, digest=digest)
+        (finding,) = settle([unknown], [other], LAST, judged=lambda _: True, digests=DIGESTS)
+        assert (finding.level, finding.rule) == ("error", "compatibility-unknown")
+        assert finding.sentence.startswith("patterns differ (waivers.json accepts it for another form of the document")
+
+
 def test_a_waiver_that_covers_nothing() -> None:
     """A warning while it holds; when it has ended, it has to go."""
     assert settled() == [("warning", "waiver-unused")]
     assert settled(today=date(2030, 7, 1)) == [("error", "waiver-expired")]
-    assert settle([], [WAIVER], LAST, judged=lambda _: False) == []
+    assert settle([], [WAIVER], LAST, judged=lambda _: False, digests=DIGESTS) == []
 
 
 def test_a_break_that_consumers_excuse_keeps_its_waiver() -> None:

@@ -9,7 +9,7 @@ found.writings        for `writing.write`
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -110,7 +110,9 @@ def review(request: Request, judge: Judge, today: date) -> Review:
         former = {made.file(name): old.document for made in plans for name, old in made.directory.documents.items()}
         findings = [*request.consumers(findings, documents, former)]
     _check_accepted(request.accept, findings)
-    held = {made.directory.name: _waivers(made, request, findings) for made in plans}
+    digests = {file: waivers.digest_of(document) for file, document in documents.items()}
+    accepted = [replace(w, digest=digests[w.file]) if w.rule == waivers.UNKNOWN else w for w in request.accept]
+    held = {made.directory.name: _waivers(made, request, accepted, findings) for made in plans}
     files = {made.file(name) for made in plans for name in made.documents}
     complete = request.selected is None
     settled = waivers.settle(
@@ -118,6 +120,7 @@ def review(request: Request, judge: Judge, today: date) -> Review:
         [waiver for some in held.values() for waiver in some],
         today,
         judged=lambda file: complete or file in files,
+        digests=digests,
     )
     settled.sort(key=lambda finding: (finding.file, finding.pointer, finding.rule, finding.level))
     writings = [_writing(made, held[made.directory.name]) for made in plans]
@@ -253,11 +256,11 @@ def _known(names: Iterable[str]) -> str:
     return f"there is {', '.join(ordered[:10])}{more}" if ordered else "there is none"
 
 
-def _waivers(made: Plan, request: Request, findings: Sequence[Finding]) -> list[Waiver]:
+def _waivers(made: Plan, request: Request, accepted: Iterable[Waiver], findings: Sequence[Finding]) -> list[Waiver]:
     """Those of the file and the new ones, without those that were about what is given up."""
     name = made.directory.name
     kept = {(waiver.place, waiver.rule): waiver for waiver in made.directory.waivers}
-    kept |= {(waiver.place, waiver.rule): waiver for waiver in request.accept if waiver.place.startswith(f"{name}/")}
+    kept |= {(waiver.place, waiver.rule): waiver for waiver in accepted if waiver.place.startswith(f"{name}/")}
     needed = {(finding.place, finding.rule) for finding in findings}
     dropped = {file for file in (*request.retire, *request.forget) if file.startswith(f"{name}/")}
     return sorted(

@@ -1,22 +1,26 @@
 """``waivers.json``: breaks that were accepted, until when and why. People edit it too; it is read under review.
 
 A waiver covers the findings of one rule at one place. After its last day (UTC) the break is an error again, if a former
-form of the document still has it.
+form of the document still has it. ``compatibility-unknown`` says nothing of what changed, so a waiver of it also names
+the document that was looked at, by its digest: another one may break in another way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from services_communication.contracts.files import strict
+from services_communication.contracts.files.lock import digest
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.schema import canonical
 
 NAME = "waivers.json"
+UNKNOWN = "compatibility-unknown"
 _KEYS = ("place", "rule", "reason", "until")
+_OTHER = f"{NAME} accepts it for another form of the document, by its digest; this one has to be looked at by itself"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,6 +31,8 @@ class Waiver:
     reason: str
     until: date
     """The last day on which it holds."""
+    digest: str = ""
+    """Of ``compatibility-unknown`` only: the SHA-256 of the document that was accepted, without its former forms."""
 
     @property
     def file(self) -> str:
@@ -54,23 +60,32 @@ def dump(waivers: Iterable[Waiver]) -> bytes:
     return canonical(
         [
             {"place": waiver.place, "rule": waiver.rule, "reason": waiver.reason, "until": waiver.until.isoformat()}
+            | ({"digest": waiver.digest} if waiver.digest else {})
             for waiver in sorted(waivers)
         ]
     )
 
 
+def digest_of(document: Mapping[str, Any]) -> str:
+    return digest(canonical(dict(document)))
+
+
 def is_waivable(finding: Finding) -> bool:
     """Breaks are; faults of files are mended instead."""
-    return finding.change is not None or finding.rule in ("compatibility-unknown", "upcaster-missing")
+    return finding.change is not None or finding.rule in (UNKNOWN, "upcaster-missing")
 
 
 def settle(
-    findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, judged: Callable[[str], bool]
+    findings: Iterable[Finding],
+    waivers: Sequence[Waiver],
+    today: date,
+    judged: Callable[[str], bool],
+    digests: Mapping[str, str],
 ) -> list[Finding]:
     """The findings after the waivers: a covered error is told as ``info``, one whose waiver has ended as an error.
 
     `judged` says of a file whether everything was found that there is to find; of another file, a waiver that covers
-    nothing is no news.
+    nothing is no news. `digests` are those of the documents of the code, by file.
     """
     by_slot = {(waiver.place, waiver.rule): waiver for waiver in waivers}
     used: set[Waiver] = set()
@@ -81,7 +96,12 @@ def settle(
             settled.append(finding)
             continue
         used.add(waiver)  # also where consumers have excused the break: they are not known to every run
-        settled.append(_covered(finding, waiver, today) if finding.level == "error" else finding)
+        if finding.level != "error":
+            settled.append(finding)
+        elif waiver.rule == UNKNOWN and waiver.digest != digests.get(waiver.file):
+            settled.append(replace(finding, sentence=f"{finding.sentence} ({_OTHER})"))
+        else:
+            settled.append(_covered(finding, waiver, today))
     settled.extend(_unused(waiver, today) for waiver in waivers if waiver not in used and judged(waiver.file))
     return settled
 
@@ -105,15 +125,17 @@ def _unused(waiver: Waiver, today: date) -> Finding:
 
 
 def _waiver(number: int, entry: Any, directory: str) -> Waiver:
-    if not isinstance(entry, dict) or set(entry) != set(_KEYS):
+    if not isinstance(entry, dict) or set(entry) - {"digest"} != set(_KEYS):
         raise ValueError(f"entry {number} is no object of {', '.join(_KEYS)}")
     place, rule, reason, until = (entry[key] for key in _KEYS)
-    for key in _KEYS:
+    for key in entry:
         if not isinstance(entry[key], str) or not entry[key].strip():
             raise ValueError(f"{key} of entry {number} is no text")
     if not place.startswith(f"{directory}/"):
         raise ValueError(f"the place of entry {number}, {place!r}, does not begin with '{directory}/'")
-    return Waiver(place, rule, reason, day(until, f"until of entry {number}"))
+    if "digest" in entry and rule != UNKNOWN:
+        raise ValueError(f"entry {number} has a digest, which only {UNKNOWN} has")
+    return Waiver(place, rule, reason, day(until, f"until of entry {number}"), entry.get("digest", ""))
 
 
 def day(text: str, what: str) -> date:
