@@ -12,6 +12,7 @@ The steps make a chain: n → n + 1 → … → the version that is read. One th
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
@@ -72,7 +73,8 @@ def upcast(contract: type[AddressedModel], version: object, payload: dict[str, A
 def upcast_body(contract: type[AddressedModel], version: object, body: bytes) -> bytes:
     """`body`, a message of `version`, as one of `contract`'s version. Its envelope stays as it is.
 
-    Raises DecodeError as :func:`upcast` does, and for a body in which there is nothing to turn.
+    Numbers with a fraction or exponent are floats on the way. Raises DecodeError as :func:`upcast` does, for a body in
+    which there is nothing to turn, and for a number that no float holds.
     """
     try:
         envelope = from_json(body)
@@ -83,12 +85,24 @@ def upcast_body(contract: type[AddressedModel], version: object, body: bytes) ->
     place = _PLACES.get(contract.__contract__.address.kind)
     if place is None:
         meta = {"meta": envelope.pop("meta")} if "meta" in envelope else {}
+        _check_finite(envelope, "the body")
         return as_json({**upcast(contract, version, envelope), **meta})
     if place not in envelope:
         raise DecodeError("invalid", f"Field required at {place}")
     if not isinstance(envelope[place], dict):
         raise DecodeError("invalid", f"Input should be an object at {place}")
+    _check_finite(envelope[place], place)
     return as_json({**envelope, place: upcast(contract, version, envelope[place])})
+
+
+def _check_finite(payload: Any, place: str) -> None:
+    """An up-caster may look at any key, and make "inf" of a number that was 1e400."""
+    values = [payload]
+    while values:
+        value = values.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DecodeError("invalid", f"a number is too large for a float, or none, at {place}")
+        values += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def as_json(value: dict[str, Any]) -> bytes:

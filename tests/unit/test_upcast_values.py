@@ -74,9 +74,32 @@ def test_what_does_not_fit_the_new_version_is_invalid(
     assert detail in caught.value.detail
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_a_number_that_no_float_holds_is_invalid(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+    """An up-caster could make text of it, say; it does not run."""
+    monkeypatch.setattr(sys.modules[__name__], "made", lambda payload: {"text": str(payload["old"])})
+    body = f'{{"payload":{{"old":[{{"deep":{number}}}]}}}}'.encode()
+    with pytest.raises(DecodeError) as caught:
+        upcast_body(Typed, 1, body)
+    assert (caught.value.reason, caught.value.detail) == (
+        "invalid",
+        "a number is too large for a float, or none, at payload",
+    )
+
+
+def test_numbers_keep_what_a_float_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole numbers and strings keep every digit."""
+    digits = b"1234567890123456789"
+    body = b'{"payload":{"number":%b,"ratio":0.%b,"price":"0.%b"}}' % (digits * 2, digits, digits)
+    found = through(monkeypatch, {}, body)
+    assert found.number == 12345678901234567891234567890123456789
+    assert found.ratio == 0.12345678901234568
+    assert found.price == Decimal("0.1234567890123456789")
+
+
 def test_what_is_ignored_in_a_body_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys that no version knows may hold what a field may not, as without up-casting."""
-    body = b'{"payload":{"number":3,"junk":["\\u0000",1e999,NaN]},"junk":Infinity}'
+    """Keys that no version knows may hold what fields may not, as without up-casting (numbers: beside the payload)."""
+    body = b'{"payload":{"number":3,"junk":["\\u0000"]},"junk":[Infinity,1e999]}'
     assert through(monkeypatch, {}, body).number == 3
 
 
