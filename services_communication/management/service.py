@@ -19,6 +19,7 @@ from services_communication.consumer.router import MessageRouter
 from services_communication.consumer.worker import topology
 from services_communication.contracts import AddressedModel, CallModel, EventModel, PayloadModel, registry, resources
 from services_communication.contracts.asyncapi import export
+from services_communication.contracts.files.paths import owner_of
 from services_communication.errors import ConfigurationError
 from services_communication.settings import Settings, communication_settings
 from services_communication.transport.topics import matches
@@ -104,14 +105,6 @@ class Service:
 
     def owner_of(self, contract: type[PayloadModel]) -> str:
         return owner_of(contract, self.name)
-
-
-def owner_of(contract: type[PayloadModel], app_id: str) -> str:
-    """Whose contract it is: the declared owner, else of a command or call the service, else this service."""
-    info = contract.__contract__
-    if info.owner is not None:
-        return info.owner
-    return info.address.exchange if info.address.kind in ("command", "call") else app_id
 
 
 def this_service() -> Service:

@@ -11,7 +11,7 @@ from django.test import override_settings
 from services_communication.consumer.router import MessageRouter
 from services_communication.contracts import CallModel, CommandModel, EventModel
 from services_communication.errors import ConfigurationError
-from services_communication.management.service import Service, owner_of, this_service
+from services_communication.management.service import Service, this_service
 from tests.support.contracts import nothing_declared
 
 router = MessageRouter()
@@ -120,7 +120,7 @@ def test_without_a_queue_nothing_is_bound() -> None:
 
 def test_whose_a_contract_is() -> None:
     contracts = Contracts()
-    owners = [owner_of(contract, "shop") for contract in (contracts.placed, contracts.delivered, contracts.book)]
+    owners = [described().owner_of(contract) for contract in (contracts.placed, contracts.delivered, contracts.book)]
     assert owners == ["shop", "delivery", "delivery"]
 
 
