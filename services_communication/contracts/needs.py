@@ -57,13 +57,6 @@ _DIRECTIONS: dict[str, tuple[Direction, ...]] = {
 _OPPOSITE: dict[Direction, Direction] = {"forward": "backward", "backward": "forward"}
 
 
-def findings_of_consumers(
-    documents: Mapping[str, Document], directories: Sequence[Path], **known: Any
-) -> list[Finding]:
-    """`Consumers.below(directories).findings(documents, …)`."""
-    return Consumers.below(directories).findings(documents, **known)
-
-
 @dataclass(frozen=True, slots=True)
 class Consumers:
     """The needs of other services, as they were found."""
@@ -204,9 +197,7 @@ def _broken(need: Need, file: str, report: Report, directions: tuple[Direction, 
 def _missing_version(need: Need, versions: Sequence[int]) -> Finding:
     known = f"this service has version {' and '.join(map(str, versions))}"
     if need.version < max(versions):
-        hint = (
-            f"release {need.service} first: it must use version {max(versions)}; until then keep version {need.version}"
-        )
+        hint = f"release {need.service} first: {_way_to(need, max(versions))}"
     elif need.uses == "reads":  # readers of a new version go first, and wait for it
         sentence = f"{need.service} reads {need.name} already; {known}"
         return Finding("info", "needed-version-ahead", need.file, "", sentence)
@@ -214,6 +205,21 @@ def _missing_version(need: Need, versions: Sequence[int]) -> Finding:
         hint = f"release this service first: it must have version {need.version} before {need.service} uses it"
     sentence = f"{need.service} {_verb(need)} {need.name}, which is not here; {known}"
     return Finding("error", "needed-version-missing", need.file, "", sentence, hint)
+
+
+def _way_to(need: Need, version: int) -> str:
+    """What makes an old version needless, and what must stay until then."""
+    if need.uses == "reads":
+        return (
+            f"a handler of version {version} with up-casters from version {need.version} reads both; until then keep "
+            f"the class of version {need.version} in the code, and publish that version too"
+        )
+    if need.uses == "writes":
+        return (
+            f"it must send version {version}; until then read version {need.version} too, with up-casters or with its "
+            f"class and a handler"
+        )
+    return f"it must use version {version}; until then keep the class of version {need.version} in the code"
 
 
 def _missing_address(need: Need) -> Finding:

@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 
 from services_communication.contracts import CallModel, CommandModel, EventModel, PayloadModel
 from services_communication.contracts.finding import Finding
-from services_communication.contracts.needs import Consumers, findings_of_consumers
+from services_communication.contracts.needs import Consumers
 from services_communication.contracts.release import field_of
 from services_communication.contracts.report import Change
 from services_communication.contracts.schema import canonical, document
@@ -67,7 +67,7 @@ def put(root: Path, *needs: dict[str, Any]) -> Path:
 
 
 def findings(root: Path, file: str, contract: type[PayloadModel], **known: Any) -> list[Finding]:
-    return findings_of_consumers({file: document(contract)}, [root], **known)
+    return Consumers.below([root]).findings({file: document(contract)}, **known)
 
 
 def rules(found: list[Finding]) -> list[tuple[str, str]]:
@@ -197,7 +197,21 @@ def test_a_version_that_is_gone_breaks_who_reads_it(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, newer, event({"order_id": int}, version=2))
     assert (found.level, found.rule) == ("error", "needed-version-missing")
     assert found.sentence.startswith("billing reads event order.placed v1, which is not here")
-    assert found.hint.startswith("release billing first: it must use version 2")
+    assert found.hint == (
+        "release billing first: a handler of version 2 with up-casters from version 1 reads both; until then keep the "
+        "class of version 1 in the code, and publish that version too"
+    )
+
+
+def test_a_version_that_is_gone_breaks_who_sends_it(tmp_path: Path) -> None:
+    """It must stay readable until the sender is released."""
+    put(tmp_path, need(command({"phone": str}), "shop", "writes"))
+    (found,) = findings(tmp_path, "sms/commands/send.v2.json", command({"phone": str}, version=2))
+    assert (found.level, found.rule) == ("error", "needed-version-missing")
+    assert found.hint == (
+        "release shop first: it must send version 2; until then read version 1 too, with up-casters or with its class "
+        "and a handler"
+    )
 
 
 def test_an_old_document_is_not_written_any_more(tmp_path: Path) -> None:
@@ -205,15 +219,15 @@ def test_an_old_document_is_not_written_any_more(tmp_path: Path) -> None:
     newer = "shop/events/order.placed.v2.json"
     documents = {ORDER: document(event({"order_id": int})), newer: document(event({"order_id": int}, version=2))}
     put(tmp_path / "read", need(event({"order_id": int})))
-    assert findings_of_consumers(documents, [tmp_path / "read"]) == []
-    assert rules(findings_of_consumers(documents, [tmp_path / "read"], written={newer})) == [
+    assert Consumers.below([tmp_path / "read"]).findings(documents) == []
+    assert rules(Consumers.below([tmp_path / "read"]).findings(documents, written={newer})) == [
         ("error", "needed-version-missing")
     ]
     old, new = document(command({"phone": str})), document(command({"phone": str}, version=2))
     documents = {SEND: old, "sms/commands/send.v2.json": new}
     put(tmp_path / "written", need(command({"phone": str}), "shop", "writes"))
     written = {"sms/commands/send.v2.json"}
-    assert findings_of_consumers(documents, [tmp_path / "written"], written=written) == []
+    assert Consumers.below([tmp_path / "written"]).findings(documents, written=written) == []
 
 
 def test_readers_may_be_ahead_of_the_writer_and_senders_may_not(tmp_path: Path) -> None:
