@@ -5,8 +5,8 @@
     compare_all([v1, v2], v3)         against all forms that were ever valid
 
 A verdict is ``compatible`` only with a proof that the second opinion does not contradict (of about one pair in six it
-has none), and ``breaking`` only with a payload which the validators confirm: one side takes it, the other does not. The one
-exception is a call's reply that appears or goes: no payload shows that. Everything else is ``unknown``.
+has none), and ``breaking`` only with a payload which the validators confirm: one side takes it, the other does not. The
+one exception is a call's reply that appears or goes: no payload shows that. Everything else is ``unknown``.
 """
 
 from __future__ import annotations
