@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter
 from services_communication.contracts.dialect import SchemaMaker
 from services_communication.contracts.model import CallModel
 from services_communication.contracts.normal import closed, emitting_all, normal, opened
+from services_communication.errors import ContractDefinitionError
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXTENSION = "x-contract"
@@ -35,8 +36,28 @@ ADDRESS_NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+class NoSchemaError(ContractDefinitionError):
+    """A model holds what JSON cannot. The text names the class and the reason."""
+
+    def __init__(self, contract: type[Any], error: Exception) -> None:
+        self.contract = contract
+        reason = str(error).partition("\n")[0]
+        label = f"{contract.__module__}.{contract.__qualname__}"
+        super().__init__(f"{label} has no JSON Schema: {type(error).__name__}: {reason}")
+
+
 def document(contract: type[BaseModel]) -> dict[str, Any]:
-    """The document of one version of `contract`. A model without an address has no address in it either."""
+    """The document of one version of `contract`. A model without an address has no address in it either.
+
+    Raises NoSchemaError.
+    """
+    try:
+        return _document(contract)
+    except Exception as error:  # noqa: BLE001  types of the project make their schemas by code of its own
+        raise NoSchemaError(contract, error) from None
+
+
+def _document(contract: type[BaseModel]) -> dict[str, Any]:
     reader, writer = _schema(contract, "validation"), _schema(contract, "serialization")
     extension = _identity(contract)
     if writer != emitting_all(reader):

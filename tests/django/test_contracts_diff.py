@@ -15,6 +15,7 @@ from pydantic import create_model
 
 from services_communication.consumer import MessageRouter
 from services_communication.contracts import EventModel
+from services_communication.contracts.files.owned import owned_document
 from services_communication.contracts.schema import canonical, document
 from services_communication.management.contracts.git import GitError, Revision
 from services_communication.management.service import this_service
@@ -65,7 +66,7 @@ def event(version: int = 1, event_type: str = "placed", **fields: Any) -> type[E
 def former(version: int = 1, event_type: str = "placed", **fields: Any) -> dict[str, Any]:
     """The document of a contract that the code does not have now."""
     with nothing_declared():
-        return document(event(version, event_type, **fields))
+        return owned_document(event(version, event_type, **fields), "shop")
 
 
 def diff(*arguments: Any) -> tuple[int, str]:
@@ -227,7 +228,7 @@ def test_the_asyncapi_document_is_compared_too(schemas: Path, shop: MessageRoute
     def on_order(order: Any) -> None: ...
 
     consume("shop")
-    commit(schemas, {FILE: document(made), "shop/asyncapi.json": this_service().asyncapi()})
+    commit(schemas, {FILE: owned_document(made, "shop"), "shop/asyncapi.json": this_service().asyncapi()})
     assert findings("--output", schemas) == (0, [])
     consume("another")
     code, found = findings("--output", schemas)
@@ -239,7 +240,7 @@ def test_a_raised_version_is_told_once(schemas: Path) -> None:
     """The AsyncAPI document knows no up-casters, so it has no say on messages where the contracts' documents have."""
     with nothing_declared():
         old = event(n=int)
-        commit(schemas, {FILE: document(old), "shop/asyncapi.json": this_service().asyncapi()})
+        commit(schemas, {FILE: owned_document(old, "shop"), "shop/asyncapi.json": this_service().asyncapi()})
     newer = event(version=2, m=int)
 
     @newer.upcast(1)
@@ -392,3 +393,24 @@ def test_formats_for_machines(schemas: Path, form: str, begins: str) -> None:
     code, out = diff("--output", schemas, "--format", form)
     assert code == 1
     assert out.startswith(begins)
+
+
+def test_a_version_that_was_replaced_before(schemas: Path) -> None:
+    """Its document is still there, and nothing has changed since the revision."""
+    new = event(version=2, m=int)
+    commit(schemas, {FILE: former(n=int), "shop/events/order.placed.v2.json": owned_document(new, "shop")})
+
+    @new.upcast(1)
+    def from_1(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"m": payload["n"]}
+
+    assert findings("--output", schemas) == (0, [])
+
+
+def test_a_key_that_is_gone(schemas: Path) -> None:
+    """No payload shows it, and the order of messages changes."""
+    keyed = {**former(n=int)}
+    keyed["x-contract"] = {**keyed["x-contract"], "key": "n"}
+    commit(schemas, {FILE: keyed})
+    event(n=int)
+    assert findings("--output", schemas) == (0, [("warning", "key-changed", FILE)])

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import override_settings
 
-from services_communication.contracts import registry
+from services_communication.contracts import CommandModel, registry
 from services_communication.contracts.files.alone import alone
 from services_communication.management.service import this_service
 from tests.support import makecontracts
@@ -252,3 +253,39 @@ def test_the_exit_code_of_failed_system_checks(tmp_path: Path) -> None:
     ):
         call_command("makecontracts", "--check", output=str(tmp_path), skip_checks=False, stderr=io.StringIO())
     assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]])
+def test_a_type_that_json_cannot_hold(make: Callable[..., Ran], schemas: Path, check: list[str]) -> None:
+    """It is a finding that names the class, and the AsyncAPI document, which cannot be made, is left alone."""
+    declare()
+    make()
+    declare(work=Callable[[], int])
+    ran = make(*check, "--format", "json")
+    assert ran.code == 1
+    (finding,) = json.loads(ran.out)["findings"]
+    assert (finding["level"], finding["rule"], finding["file"]) == ("error", "document-impossible", FILE)
+    assert "tests.support.makecontracts.Made has no JSON Schema" in finding["sentence"]
+    assert (schemas / "tests/asyncapi.json").exists()
+
+
+def test_a_number_that_json_cannot_hold(make: Callable[..., Ran]) -> None:
+    """NaN as a default is told of both documents."""
+    declare(part=(float, float("nan")))
+    ran = make("--format", "json")
+    assert ran.code == 1
+    assert [finding["rule"] for finding in json.loads(ran.out)["findings"]] == [
+        "asyncapi-impossible",
+        "document-impossible",
+    ]
+
+
+def test_a_type_of_another_service_that_json_cannot_hold(make: Callable[..., Ran], configure: Any) -> None:
+    """A contract that is not written here stands in the AsyncAPI document all the same."""
+    keywords = {"service": "sms", "command_name": "send", "owner": "sms"}
+    namespace = {"__module__": __name__, "__annotations__": {"work": Callable[[], int]}}
+    types.new_class("Send", (CommandModel,), keywords, lambda body: body.update(namespace))
+    ran = make("--format", "json")
+    assert [(finding["rule"], finding["file"]) for finding in json.loads(ran.out)["findings"]] == [
+        ("document-impossible", "sms/commands/send.v1.json")
+    ]

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from services_communication.contracts import CallModel, CommandModel, EventModel
+from services_communication.contracts.files.owned import owned_document
 from services_communication.contracts.files.review import Request, Review, review
 from services_communication.contracts.files.waivers import Waiver
 from services_communication.contracts.files.writing import write
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.report import Mode, Report
-from services_communication.contracts.schema import canonical, document
+from services_communication.contracts.schema import canonical
 from services_communication.errors import ConfigurationError
 from tests.support import contract_files
 from tests.support.contract_files import EMAIL, ORDER, TODAY, errors, judge, load, order, rules, tree
@@ -97,7 +98,7 @@ def test_what_is_not_proved_is_accepted_once(run: Callable[..., Review], tmp_pat
     accepted = accept(rule="compatibility-unknown", place=ORDER)
     assert not ran(first, **accepted).refused
     (waiver,) = load(root / "shop/waivers.json")
-    assert waiver["digest"] == hashlib.sha256(canonical(document(first))).hexdigest()
+    assert waiver["digest"] == hashlib.sha256(canonical(owned_document(first, "shop"))).hexdigest()
     assert not ran(first).refused
     (error,) = errors(ran(second))
     assert (error.rule, error.place) == ("compatibility-unknown", ORDER)

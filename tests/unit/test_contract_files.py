@@ -100,6 +100,7 @@ def test_the_first_run(run: Callable[..., Review], tmp_path: Path) -> None:
         '      "event_type": "placed"\n'
         "    },\n"
         '    "kind": "event",\n'
+        '    "owner": "shop",\n'
         '    "version": 1\n'
         "  }\n"
         "}\n"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from services_communication.contracts.files import revisions
+from services_communication.contracts.files.attributes import attribute_changes, with_attributes_of
 from services_communication.contracts.files.paths import Identity, examples_of, identity_in
 from services_communication.contracts.files.store import DERIVED, Directory, Stored
 from services_communication.contracts.finding import Finding
@@ -59,7 +60,8 @@ class Code:
     wanted: Sequence[Wanted]
     newest: Mapping[Identity, Newest]
     """Of every address, also of those that are not wanted now."""
-    derived: Mapping[str, Document] = field(default_factory=dict)
+    derived: Mapping[str, Document] | None = field(default_factory=dict)
+    """None: they could not be made, and those in the files are left alone."""
     complete: bool = True
     """False: only some of the contracts are looked at (--app)."""
     guest: bool = False
@@ -111,12 +113,8 @@ def plan(
         if name not in DERIVED and name not in made.documents and name not in retired:
             made.documents[name] = stored.document
             made.findings.extend(_kept(made.file(name), stored, code))
-    if code.complete and not code.guest:
-        for name, document in code.derived.items():
-            _derive(made, name, canonical(document))
-        for name in DERIVED & directory.documents.keys() - code.derived.keys():
-            made.contents[name] = None
-            made.say("info", "document-removed", name, "nothing is left to describe")
+    if code.complete and not code.guest and code.derived is not None:
+        _derive_all(made, code.derived)
     return made
 
 
@@ -145,10 +143,19 @@ def _compare(made: Plan, wanted: Wanted, judge: Judge, mode: Mode, *, forget: bo
     if same == stored.data:
         now: Report | None = None
     else:
-        now = _asked(judge, [revisions.without_revisions(stored.document)], wanted.document, mode)
+        alike = with_attributes_of(revisions.without_revisions(stored.document), wanted.document)
+        now = _asked(judge, [alike], wanted.document, mode)
         seen = bool(now.changes) or now.verdict(Mode.FULL) != "compatible"
         data = canonical(revisions.with_revisions(wanted.document, [*forms, revisions.form_of(stored.document)]))
-        made.write(*_difference(wanted.name, data if seen else same, now, seen, forget))
+        told = attribute_changes(made.file(wanted.name), stored.document, wanted.document)
+        if seen:
+            rule, sentence = "document-changed", _counted(now)
+        elif forget:
+            rule, sentence = "revisions-forgotten", "its former forms are no longer judged"
+        else:
+            rule, sentence = "document-changed", _unseen(told, described=canonical(alike) != canonical(wanted.document))
+        made.write(rule, wanted.name, data if seen else same, sentence)
+        made.findings.extend(finding for finding in told if finding.sentence != sentence)
     then = _asked(judge, former, wanted.document, mode) if former and mode.transitive else None
     made.findings.extend(_judged(made.file(wanted.name), wanted, now, then, mode))
 
@@ -161,14 +168,20 @@ def _asked(judge: Judge, former: Sequence[Document], new: Document, mode: Mode) 
         return Report("unknown", "unknown", reasons=(str(error),))
 
 
-def _difference(name: str, data: bytes, report: Report, seen: bool, forget: bool) -> tuple[str, str, bytes, str]:
-    if seen:
-        number = len({(change.rule, change.pointer) for change in report.changes})  # one may break both directions
-        counted = f"{number} change{'s' if number != 1 else ''}" if number else "a change that was not proved harmless"
-        return "document-changed", name, data, f"differs from the code: {counted}"
-    if forget:
-        return "revisions-forgotten", name, data, "its former forms are no longer judged"
-    return "document-changed", name, data, "differs from the code in descriptions only"
+def _counted(report: Report) -> str:
+    number = len({(change.rule, change.pointer) for change in report.changes})  # one may break both directions
+    counted = f"{number} change{'s' if number != 1 else ''}" if number else "a change that was not proved harmless"
+    return f"differs from the code: {counted}"
+
+
+def _unseen(told: Sequence[Finding], *, described: bool) -> str:
+    """About a difference that no payload shows: of attributes, of descriptions, or of both."""
+    if not told:
+        return "differs from the code in descriptions only"
+    if len(told) == 1 and told[0].rule == "owner-changed" and not described:
+        return told[0].sentence
+    names = " and ".join(f"its {finding.pointer.rpartition('/')[2]}" for finding in told)
+    return f"differs from the code in {names}{' and in descriptions' if described else ''}"
 
 
 def _judged(file: str, wanted: Wanted, now: Report | None, then: Report | None, mode: Mode) -> Iterator[Finding]:
@@ -247,6 +260,19 @@ def _kept(file: str, stored: Stored, code: Code) -> Iterator[Finding]:
         sentence = f"messages of version {version} cannot be read any more: {newest.label} has no upcast({step})"
         hint = f"declare @{name}.upcast({step}); or, when no message of version {version} is left, {retire}"
         yield Finding("error", "upcaster-missing", file, "", sentence, hint)
+
+
+def _derive_all(made: Plan, derived: Mapping[str, Document]) -> None:
+    for name, document in derived.items():
+        try:
+            data = canonical(document)
+        except ValueError as error:  # NaN: the finding about the contract says where
+            made.say("error", "asyncapi-impossible", name, f"JSON cannot hold it: {error}", "mend its contracts")
+        else:
+            _derive(made, name, data)
+    for name in DERIVED & made.directory.documents.keys() - derived.keys():
+        made.contents[name] = None
+        made.say("info", "document-removed", name, "nothing is left to describe")
 
 
 def _derive(made: Plan, name: str, data: bytes) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from services_communication.contracts.files import lock, store, waivers
+from services_communication.contracts.files.owned import owned_document
 from services_communication.contracts.files.paths import (
     Identity,
     directory_of,
@@ -29,7 +30,7 @@ from services_communication.contracts.files.writing import Writing
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.model import PayloadModel
 from services_communication.contracts.report import Mode
-from services_communication.contracts.schema import canonical, document
+from services_communication.contracts.schema import NoSchemaError
 from services_communication.errors import ConfigurationError
 
 Contract: TypeAlias = "type[PayloadModel]"
@@ -56,8 +57,8 @@ class Request:
     """Files of documents whose former forms are given up."""
     accept: Sequence[Waiver] = ()
     """Breaks to accept."""
-    derived: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Directory → name → document, of those that are made from all contracts."""
+    derived: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
+    """Directory → name → document, of those that are made from all contracts; None where they could not be made."""
     told: Sequence[Finding] = ()
     """What else is wrong with the contracts."""
     missing_step: MissingStep | None = None
@@ -146,7 +147,7 @@ def _code(request: Request) -> _Declared:
         labels.append((file, label))
         there = wanted.setdefault(directory, {})
         if request.selected is None or contract in request.selected:
-            made = _made(contract, file, label)
+            made = _made(contract, request.service)
             if isinstance(made, Finding):
                 findings.append(made)
             else:
@@ -159,7 +160,7 @@ def _code(request: Request) -> _Declared:
         name: Code(
             list(wanted.get(name, {}).values()),
             newest.get(name, {}),
-            request.derived.get(name, {}),
+            None if request.derived is None else request.derived.get(name, {}),
             complete=request.selected is None,
             guest=name != directory_of(request.service),
         )
@@ -168,14 +169,15 @@ def _code(request: Request) -> _Declared:
     return _Declared(codes, findings, labels)
 
 
-def _made(contract: Contract, file: str, label: str) -> dict[str, Any] | Finding:
+def _made(contract: Contract, service: str) -> dict[str, Any] | Finding:
     try:
-        made = document(contract)
-        canonical(made)
-    except Exception as error:  # noqa: BLE001  types of the project make their schemas by code of its own
-        why = f"{label} has no JSON Schema: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Finding("error", "document-impossible", file, "", why, "use types that JSON can hold")
-    return made
+        return owned_document(contract, service)
+    except NoSchemaError as error:
+        return impossible(file_of(contract, service), error)
+
+
+def impossible(file: str, error: NoSchemaError) -> Finding:
+    return Finding("error", "document-impossible", file, "", str(error), "use types that JSON can hold")
 
 
 def _newest(request: Request, contracts: Iterable[Contract]) -> dict[str, dict[Identity, Newest]]:

@@ -15,11 +15,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from services_communication.contracts import PayloadModel
 from services_communication.contracts.files import plan, waivers, writing
 from services_communication.contracts.files.alone import WriteConflictError, alone
-from services_communication.contracts.files.paths import directory_of, file_of
-from services_communication.contracts.files.review import Request, Review, directories, review
+from services_communication.contracts.files.paths import directory_of, file_of, is_written_by
+from services_communication.contracts.files.review import Request, Review, directories, impossible, review
 from services_communication.contracts.finding import Finding, Level
 from services_communication.contracts.rendering import FORMATS, Format, render, summary
 from services_communication.contracts.report import Mode, Report
+from services_communication.contracts.schema import NoSchemaError
 from services_communication.contracts.upcast import dead_ends, missing_step
 from services_communication.errors import ConfigurationError, ContractDefinitionError
 from services_communication.management.contracts.consumers import excuse
@@ -161,10 +162,15 @@ def _request(options: Mapping[str, Any], today: date) -> Request:
     service = this_service()
     root = _root(options["output"])
     told = dead_ends(lambda contract: file_of(contract, service.name))
+    derived: Mapping[str, Mapping[str, Any]] | None = {}
     try:
         derived = {} if options["app"] else extra_documents(service)
+    except NoSchemaError as error:
+        derived = None
+        if not is_written_by(error.contract, service.name):  # else the review of its own document tells it
+            told.append(impossible(file_of(error.contract, service.name), error))
     except ContractDefinitionError as error:
-        derived = {}
+        derived = None
         file = f"{directory_of(service.name)}/asyncapi.json"
         told.append(Finding("error", "asyncapi-impossible", file, "", str(error), "rename one of the models"))
     return Request(

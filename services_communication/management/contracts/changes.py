@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from services_communication.contracts.files.attributes import attribute_changes, with_attributes_of
 from services_communication.contracts.files.paths import Identity, identity_in
 from services_communication.contracts.files.revisions import former_documents, without_revisions
 from services_communication.contracts.finding import Finding, Level
@@ -30,32 +31,44 @@ def changes(
 
     Raises ValueError naming the file of a former document that is no schema.
     """
-    newest: dict[Identity, int] = {}
-    for identity, version in map(identity_in, now.values()):
-        newest[identity] = max(version, newest.get(identity, 0))
+    newest, before = _newest(now.values()), _newest(former.values())
     for file in sorted(former.keys() | now.keys()):
         if file not in former:
             identity, version = identity_in(now[file])
             sentence = f"{spoken(identity)} v{version} is new"
             yield Finding("info", "document-new", file, "", sentence)
         elif file not in now:
-            yield _removed(file, former[file], newest, oldest)
+            yield from _removed(file, former[file], newest, oldest, before)
         else:
             yield from _changed(file, former[file], now[file], judge, mode)
 
 
-def _removed(file: str, document: Document, newest: Mapping[Identity, int], oldest: Mapping[Identity, int]) -> Finding:
+def _newest(documents: Iterable[Document]) -> dict[Identity, int]:
+    found: dict[Identity, int] = {}
+    for identity, version in map(identity_in, documents):
+        found[identity] = max(version, found.get(identity, 0))
+    return found
+
+
+def _removed(
+    file: str,
+    document: Document,
+    newest: Mapping[Identity, int],
+    oldest: Mapping[Identity, int],
+    before: Mapping[Identity, int],
+) -> Iterator[Finding]:
     identity, version = identity_in(document)
     name = f"{spoken(identity)} v{version}"
     if identity not in newest:
         hint = f"restore the class; or retire it when nobody needs it: makecontracts --retire {shlex.quote(file)}"
-        return Finding("error", "contract-missing", file, "", f"{name} is in the code no more", hint)
-    if oldest[identity] <= version < newest[identity]:
+        yield Finding("error", "contract-missing", file, "", f"{name} is in the code no more", hint)
+    elif not oldest[identity] <= version < newest[identity]:
+        sentence = f"{name} is in the code no more, and its v{newest[identity]} does not read messages of v{version}"
+        hint = f"restore the class, or declare upcast({version})"
+        yield Finding("error", "contract-missing", file, "", sentence, hint)
+    elif before[identity] < newest[identity]:  # else it was replaced then already, and nothing has changed
         sentence = f"{name} is replaced by v{newest[identity]}, which reads its messages through up-casters"
-        return Finding("info", "document-replaced", file, "", sentence)
-    sentence = f"{name} is in the code no more, and its v{newest[identity]} does not read messages of v{version}"
-    hint = f"restore the class, or declare upcast({version})"
-    return Finding("error", "contract-missing", file, "", sentence, hint)
+        yield Finding("info", "document-replaced", file, "", sentence)
 
 
 def _changed(file: str, old: Document, new: Document, judge: Judge, mode: Mode) -> Iterator[Finding]:
@@ -63,10 +76,11 @@ def _changed(file: str, old: Document, new: Document, judge: Judge, mode: Mode) 
     if canonical(plain) == canonical(without_revisions(new)):
         return
     try:
-        report = judge([*former_documents(old), plain], new, mode)
+        former = [with_attributes_of(form, new) for form in (*former_documents(old), plain)]
+        report = judge(former, new, mode)
     except ValueError as error:
         raise ValueError(f"{file} is no document of a contract: {error}") from None
-    found = list(findings_of(report, file, mode))
+    found = [*attribute_changes(file, old, new), *findings_of(report, file, mode)]
     if found:
         yield from found
     else:

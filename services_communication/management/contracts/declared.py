@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from services_communication.contracts import AddressedModel, PayloadModel
 from services_communication.contracts.files.paths import file_of, identity_of, is_written_by
-from services_communication.contracts.schema import document
+from services_communication.contracts.schema import NoSchemaError, document
 from services_communication.contracts.upcast import oldest
 from services_communication.contracts.usage import Uses, file_of_need, spoken, use_of
 from services_communication.management.service import Service
@@ -117,13 +117,8 @@ def document_of(contract: type[PayloadModel]) -> dict[str, Any]:
     """Its document. Raises CommandError for a model that has no JSON Schema."""
     try:
         return document(contract)
-    except Exception as error:  # noqa: BLE001  types of the project make their schemas by code of its own
-        why = str(error).partition("\n")[0]
-        raise CommandError(
-            f"{contract.__module__}.{contract.__qualname__} has no JSON Schema ({type(error).__name__}: {why}); "
-            f"use types that JSON can hold",
-            returncode=2,
-        ) from None
+    except NoSchemaError as error:
+        raise CommandError(f"{error}; use types that JSON can hold", returncode=2) from None
 
 
 class UnknownNameError(LookupError):

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from services_communication.contracts import AddressedModel
+from services_communication.contracts import AddressedModel, PayloadModel
 from services_communication.contracts.files import strict
+from services_communication.contracts.files.owned import owned_document
 from services_communication.contracts.files.paths import (
     FOLDERS,
     Identity,
@@ -24,11 +25,11 @@ from services_communication.contracts.files.paths import (
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.rendering import FORMATS, Format, render, summary
 from services_communication.contracts.report import Mode, Report
+from services_communication.contracts.schema import NoSchemaError
 from services_communication.contracts.upcast import oldest
 from services_communication.contracts.usage import read_json
 from services_communication.errors import ContractDefinitionError
 from services_communication.management.contracts import changes
-from services_communication.management.contracts.declared import document_of
 from services_communication.management.contracts.git import GitError, Revision
 from services_communication.management.contracts.output import Output, schemas_directory
 from services_communication.management.service import Service, this_service
@@ -140,7 +141,7 @@ def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
     except GitError as error:
         raise CommandError(str(error), returncode=2) from None
     now = {
-        file_of(contract, service.name): document_of(contract)
+        file_of(contract, service.name): _owned(contract, service)
         for contract in service.declared
         if is_written_by(contract, service.name)
     }
@@ -153,6 +154,13 @@ def _since(name: str, root: Path, mode: Mode) -> Iterator[Finding]:
     if own in files:
         found = _of_asyncapi(_parsed(files[own], f"{name}:{own}"), _asyncapi(service), own, mode)
         yield from (finding for finding in found if not former or _is_topology(finding))
+
+
+def _owned(contract: type[PayloadModel], service: Service) -> dict[str, Any]:
+    try:
+        return owned_document(contract, service.name)
+    except NoSchemaError as error:
+        raise CommandError(f"{error}; use types that JSON can hold", returncode=2) from None
 
 
 def _is_topology(finding: Finding) -> bool:

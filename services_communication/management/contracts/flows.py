@@ -130,7 +130,7 @@ def _add(found: Flows, path: Path, *, holder: str | None, service: Service) -> N
         return  # the code has told it
     flow = found.at(identity, version)
     owner = value[EXTENSION].get("owner")
-    if isinstance(owner, str):
+    if isinstance(owner, str) and (need is not None or owner != holder):  # a holder's own claim is no more than holding
         flow.owners.add(owner)
     if need is not None:
         flow.users.add(need.service)
