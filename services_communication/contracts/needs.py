@@ -66,8 +66,9 @@ class Consumers:
     """What could not be read."""
 
     @classmethod
-    def below(cls, directories: Sequence[Path]) -> Consumers:
-        needs, faults = read_needs(directories)
+    def below(cls, directories: Sequence[Path], service: str | None = None) -> Consumers:
+        """A directory without a need of another service than `service` is among the faults."""
+        needs, faults = read_needs(directories, service)
         return cls(tuple(needs), tuple(faults))
 
     def of(self, document: Document) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from services_communication.contracts.files.paths import (
     identity_of,
     owner_of,
 )
+from services_communication.contracts.files.shape import check_shape
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.model import PayloadModel
 from services_communication.contracts.schema import EXTENSION, document
@@ -128,14 +129,15 @@ def need_in(value: Any, file: str) -> Need | None:
     if not isinstance(service, str) or not service.isprintable() or not 0 < len(service) <= MOST_SERVICE_CHARACTERS:
         raise ValueError(f"{EXTENSION}.service is no name of a service")
     identity, version = identity_in(value)
+    check_shape(value)
     return Need(service, uses, identity, version, file, value)
 
 
-def read_needs(directories: Sequence[Path]) -> tuple[list[Need], list[Finding]]:
+def read_needs(directories: Sequence[Path], service: str | None = None) -> tuple[list[Need], list[Finding]]:
     """All needs below `directories`, sorted by service and address, and what could not be read.
 
     Every ``*.json`` is looked at but those in hidden directories: a file that cannot be read might be a need. A
-    directory without any need is a warning: it is probably not the one that was meant.
+    directory without any need is an error, for then every break would pass; those of `service` itself do not count.
     """
     needs: dict[str, Need] = {}  # one directory may lie in another
     faults: list[Finding] = []
@@ -144,12 +146,13 @@ def read_needs(directories: Sequence[Path]) -> tuple[list[Need], list[Finding]]:
             sentence = f"{directory} is no directory"
             faults.append(unreadable(str(directory), sentence, "name the schemas directories of the consumers"))
             continue
+        known = len(faults)
         found = _below(directory, faults)
         needs.update(found)
-        if not found:
-            sentence = f"there is no need of any service below {directory}"
-            hint = "'manage.py contracts needs' writes them, in the consumer's project"
-            faults.append(Finding("warning", "needs-missing", directory.as_posix(), "", sentence, hint))
+        if len(faults) == known and all(need.service == service for need in found.values()):
+            sentence = f"there is no need of any{' other' if found else ''} service below {directory}"
+            hint = "name a consumer's directory of schemas; 'manage.py contracts needs' writes them there"
+            faults.append(Finding("error", "needs-missing", directory.as_posix(), "", sentence, hint))
     ordered = sorted(needs.values(), key=lambda need: (need.service, need.identity, need.version, need.file))
     return ordered, faults
 

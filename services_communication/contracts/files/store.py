@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from services_communication.contracts.files import lock, strict, waivers
 from services_communication.contracts.files.faults import Faults
 from services_communication.contracts.files.paths import identity_in, name_for
-from services_communication.contracts.files.revisions import former_documents
+from services_communication.contracts.files.shape import check_shape
 from services_communication.contracts.schema import EXTENSION
 
 STAGED = ".makecontracts-"  # begins the name of a file that is being written
@@ -188,7 +188,7 @@ def _check_document(name: str, document: dict[str, Any]) -> None:
     identity, version = identity_in(document)
     if name_for(identity, version) != name:
         raise ValueError(f"its {EXTENSION} is that of {name_for(identity, version)}")
-    former_documents(document)
+    check_shape(document)
 
 
 def _content(found: Directory, entry: os.DirEntry[str]) -> bytes:

@@ -24,7 +24,7 @@ def excuse(
     def excused(findings: Sequence[Finding], documents: Documents, former: Documents) -> list[Finding]:
         from services_communication.contracts.needs import Consumers  # noqa: PLC0415  it loads the judge
 
-        known = Consumers.below(directories)
+        known = Consumers.below(directories, service.name)
         own, before = provided(service, documents), provided(service, former)
         written = {file_of(contract, service.name) for contract in service.declared}
         broken = known.findings(own, service=service.name, former=before, written=written)

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from services_communication.contracts import AddressedModel, PayloadModel
 from services_communication.contracts.files import strict
+from services_communication.contracts.files.attributes import attribute_changes, with_attributes_of
 from services_communication.contracts.files.owned import owned_document
 from services_communication.contracts.files.paths import (
     FOLDERS,
@@ -22,10 +23,11 @@ from services_communication.contracts.files.paths import (
     identity_of,
     is_written_by,
 )
+from services_communication.contracts.files.shape import check_shape
 from services_communication.contracts.finding import Finding
 from services_communication.contracts.rendering import FORMATS, Format, render, summary
 from services_communication.contracts.report import Mode, Report
-from services_communication.contracts.schema import NoSchemaError
+from services_communication.contracts.schema import EXTENSION, NoSchemaError
 from services_communication.contracts.upcast import oldest
 from services_communication.contracts.usage import read_json
 from services_communication.errors import ContractDefinitionError
@@ -42,6 +44,12 @@ contracts diff OLD NEW         one file against another: two contract documents,
 Exit code 0: nothing breaks; 1: something breaks, or it cannot be decided; 2: wrong usage (no git, no such revision, a
 file that cannot be read). Only git's own files are read: nothing is checked out and no network is asked."""
 ASYNCAPI = "asyncapi.json"
+KEYWORDS = frozenset(
+    {"$schema", "$ref", "$defs", "definitions", "type", "properties", "required", "enum", "const", "items", "allOf"}
+    | {"anyOf", "oneOf", "not", "additionalProperties", "patternProperties", "pattern", "format", "minimum", "maximum"}
+    | {"minLength", "maxLength", "minItems", "maxItems", "prefixItems", "contains", "if", "then", "dependentRequired"}
+)
+"""Whatever is a schema has one of these."""
 JUDGED = ("unknown", "breaking")  # asyncapi.diff's rules for payloads without an explained change
 
 
@@ -98,16 +106,27 @@ def _show(out: Output, found: list[Finding], form: Format, about: str, root: str
 def _of_files(old: Path, new: Path, mode: Mode) -> Iterator[Finding]:
     before, after = _read(old), _read(new)
     kinds = ["asyncapi" in before, "asyncapi" in after]
+    contracts = [EXTENSION in before, EXTENSION in after]
     if all(kinds):
         yield from _of_asyncapi(before, after, new.as_posix(), mode)
     elif any(kinds):
         raise CommandError(f"{old} and {new}: only one of them is an AsyncAPI document", returncode=2)
+    elif any(contracts) and not all(contracts):
+        raise CommandError(f"{old} and {new}: only one of them is a contract's document", returncode=2)
     else:
-        try:
-            report = _judge([before], after, mode)
-        except ValueError as error:
-            raise CommandError(f"{old} and {new} cannot be compared: {error}", returncode=2) from None
-        yield from changes.findings_of(report, new.as_posix(), mode)
+        yield from _of_documents(old, before, new, after, mode)
+
+
+def _of_documents(old: Path, before: dict[str, Any], new: Path, after: dict[str, Any], mode: Mode) -> Iterator[Finding]:
+    file = new.as_posix()
+    if EXTENSION in before:
+        yield from attribute_changes(file, before, after)
+        before = with_attributes_of(before, after)
+    try:
+        report = _judge([before], after, mode)
+    except ValueError as error:
+        raise CommandError(f"{old} and {new} cannot be compared: {error}", returncode=2) from None
+    yield from changes.findings_of(report, file, mode)
 
 
 def _judge(former: Sequence[dict[str, Any]], new: dict[str, Any], mode: Mode) -> Report:
@@ -131,6 +150,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise CommandError(f"{path} cannot be read: {error}", returncode=2) from None
     if not isinstance(value, dict):
         raise CommandError(f"{path} is no JSON object, so no document of a contract", returncode=2)
+    if EXTENSION in value:
+        try:
+            check_shape(value)
+        except ValueError as error:
+            raise CommandError(f"{path} cannot be read: {error}", returncode=2) from None
+    elif "asyncapi" not in value and not value.keys() & KEYWORDS:
+        raise CommandError(
+            f"{path} is no contract document: it has no {EXTENSION}, and no keyword of JSON Schema", returncode=2
+        )
     return value
 
 
@@ -193,6 +221,7 @@ def _documents(
             value = _parsed(data, f"{name}:{file}")
             try:
                 identity_in(value)
+                check_shape(value)
             except ValueError as error:
                 raise CommandError(f"{name}:{file} is no document of a contract: {error}", returncode=2) from None
             yield file, value
