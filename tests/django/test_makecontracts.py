@@ -7,6 +7,7 @@ import json
 import sys
 import types
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from services_communication.management.service import this_service
 from tests.support import makecontracts
 from tests.support.contracts import nothing_declared
 from tests.support.makecontracts import FILE, Ran, declare
+
+LATER = (datetime.now(UTC).date() + timedelta(days=300)).isoformat()
 
 
 @pytest.fixture(autouse=True)
@@ -113,13 +116,15 @@ def test_an_app(make: Callable[..., Ran], schemas: Path) -> None:
     ("arguments", "text"),
     [
         (["--allow-breaking", "a:b"], "--allow-breaking needs --reason and --until"),
-        (["--allow-breaking", "a:b", "--reason", " ", "--until", "2999-01-01"], "needs --reason"),
+        (["--allow-breaking", "a:b", "--reason", " ", "--until", LATER], "needs --reason"),
         (["--reason", "x"], "belong to --allow-breaking"),
-        (["--allow-breaking", "a", "--reason", "x", "--until", "2999-01-01"], "write it as RULE:PLACE"),
+        (["--allow-breaking", "a", "--reason", "x", "--until", LATER], "write it as RULE:PLACE"),
         (["--allow-breaking", "a:b", "--reason", "x", "--until", "soon"], "--until is 'soon', no date like 2031-12-31"),
         (["--allow-breaking", "a:b", "--reason", "x", "--until", "2020-01-01"], "--until 2020-01-01 is over"),
-        (["--allow-breaking", "a:b", "--reason", "x", "--until", "2999-01-01"], "nothing is refused by this rule"),
-        (["--check", "--allow-breaking", "a:b", "--reason", "x", "--until", "2999-01-01"], "--check writes nothing"),
+        (["--allow-breaking", "a:b", "--reason", "x", "--until", LATER], "nothing is refused by this rule"),
+        (["--check", "--allow-breaking", "a:b", "--reason", "x", "--until", LATER], "--check writes nothing"),
+        (["--allow-breaking", "a:b", "--reason", "x", "--until", "9999-12-31"], "is more than 366 days ahead"),
+        (["--retire", "tests/asyncapi.json"], "it is made from all contracts of the service"),
         (["--check", "--retire", FILE], "--check writes nothing: leave out --retire"),
         (["--check", "--forget-revisions", FILE], "leave out --forget-revisions"),
         (["--retire", FILE], "is in the code; remove the class first"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def files(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-ACCEPT = ("--reason", "nothing else reads it", "--until", "2999-12-31")
+LATER = (datetime.now(UTC).date() + timedelta(days=300)).isoformat()
+ACCEPT = ("--reason", "nothing else reads it", "--until", LATER)
 
 
 def test_a_required_field_more(make: Callable[..., Ran], schemas: Path) -> None:
@@ -108,14 +110,14 @@ def test_a_break_that_is_accepted_stays_under_watch(make: Callable[..., Ran], sc
     assert make("--allow-breaking", f"{broken['rule']}:{broken['place']}", *ACCEPT).code == 0
     assert make("--check").code == 0
     path = schemas / "tests/waivers.json"
-    path.write_text(path.read_text().replace("2999", "2020"))
+    path.write_text(path.read_text().replace(LATER, "2020-12-31"))
     ran = make("--check")
     assert ran.code == 1
     assert "waiver-expired" in ran.err
     assert "2020-12-31 (nothing else reads it)" in ran.err
     assert make("--allow-breaking", f"{broken['rule']}:{broken['place']}", *ACCEPT).code == 0
     assert make("--check").code == 0
-    path.write_text(path.read_text().replace("2999", "2020"))
+    path.write_text(path.read_text().replace(LATER, "2020-12-31"))
     assert make("--forget-revisions", FILE).code == 0
     assert not path.exists()
     assert make("--check").code == 0

@@ -137,8 +137,8 @@ def test_a_waiver_is_renewed(run: Callable[..., Review], tmp_path: Path) -> None
     broken = order(email=str)
     run(broken, **accept())
     later = date(2031, 3, 1)
-    assert not run(broken, today=later, **accept(date(2031, 6, 30))).refused
-    assert [waiver["until"] for waiver in load(tmp_path / "schemas/shop/waivers.json")] == ["2031-06-30"]
+    assert not run(broken, today=later, **accept(date(2032, 3, 1))).refused
+    assert [waiver["until"] for waiver in load(tmp_path / "schemas/shop/waivers.json")] == ["2032-03-01"]
     assert errors(run(broken, check=True, today=later)) == []
 
 

@@ -146,3 +146,10 @@ def test_a_waiver_that_covers_nothing() -> None:
 def test_a_break_that_consumers_excuse_keeps_its_waiver() -> None:
     """The same waivers serve a run that knows the consumers and one that does not."""
     assert settled(broken(level="info")) == [("info", "required-added")]
+
+
+def test_a_waiver_that_never_ends() -> None:
+    """A year is the longest; an entry that was written by hand is held to it too."""
+    (used,) = settled(broken(), today=date(2029, 6, 29))
+    assert used == ("info", "required-added")
+    assert settled(broken(), today=date(2029, 6, 28)) == [("info", "required-added"), ("error", "waiver-too-long")]

@@ -40,7 +40,10 @@ class Faults:
             hint = f"write '*.json -text' into {self._shown}/.gitattributes, then {self._checkout(name)}"
         else:
             sentence = "was edited: its bytes are not those that makecontracts wrote"
-            hint = f"change the class, not the file: {self._checkout(name)}, then makecontracts"
+            hint = (
+                f"change the class, not the file: {self._checkout(name)}, then makecontracts; "
+                f"in a merge: {self._side(name)}, then makecontracts"
+            )
         self._add("document-edited", name, sentence, hint)
 
     def deleted(self, name: str) -> None:
@@ -63,17 +66,22 @@ class Faults:
         self._add("lock-missing", name, sentence, hint)
 
     def waivers_unreadable(self, name: str, why: str) -> None:
-        self._add("waivers-unreadable", name, f"the waivers cannot be read: {why}", self._restore(name, why))
+        hint = "keep the entries of both sides" if "merge conflict" in why else self._restore(name, why)
+        self._add("waivers-unreadable", name, f"the waivers cannot be read: {why}", hint)
 
     def _restore(self, name: str, why: str) -> str:
         if "merge conflict" in why:
-            return "keep the lines of both sides (of asyncapi.json and its line in the lock: one side's)"
+            return f"take one side: {self._side(name)}; then run makecontracts"
         if "permission" in why:
             return "give yourself the right to read it"
         return self._checkout(name)
 
     def _checkout(self, name: str) -> str:
         return f"git checkout -- {shlex.quote(f'{self._shown}/{name}' if name else self._shown)}"
+
+    def _side(self, name: str) -> str:
+        """While a merge or a rebase stands still; without a conflict in the file, --ours would not be taken."""
+        return f"git checkout HEAD -- {shlex.quote(f'{self._shown}/{name}')}"
 
     def _file(self, name: str) -> str:
         return f"{self._name}/{name}" if name else self._name

@@ -131,7 +131,7 @@ def as_check(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _compare(made: Plan, wanted: Wanted, judge: Judge, mode: Mode, *, forget: bool) -> None:
-    stored = made.directory.documents.get(wanted.name)
+    stored = made.directory.documents.get(wanted.name) or _adopted(made, wanted)
     if stored is None:
         if made.directory.faults.about(wanted.name) is None:
             data = canonical(wanted.document)
@@ -158,6 +158,23 @@ def _compare(made: Plan, wanted: Wanted, judge: Judge, mode: Mode, *, forget: bo
         made.findings.extend(finding for finding in told if finding.sentence != sentence)
     then = _asked(judge, former, wanted.document, mode) if former and mode.transitive else None
     made.findings.extend(_judged(made.file(wanted.name), wanted, now, then, mode))
+
+
+def _adopted(made: Plan, wanted: Wanted) -> Stored | None:
+    """A document that the lock does not know and that is what the code says: another branch has written it."""
+    found = made.directory.foreign.get(wanted.name)
+    if found is None or canonical(found.document) != found.data:
+        return None
+    if canonical(revisions.without_revisions(found.document)) != canonical(wanted.document):
+        return None
+    _forgive(made, wanted.name)
+    made.write("document-new", wanted.name, found.data, "is as the code says, and new in the lock")
+    return found
+
+
+def _forgive(made: Plan, name: str) -> None:
+    made.directory.faults.forget(name)
+    made.findings[:] = [finding for finding in made.findings if finding.file != made.file(name)]
 
 
 def _asked(judge: Judge, former: Sequence[Document], new: Document, mode: Mode) -> Report:
@@ -280,8 +297,7 @@ def _derive(made: Plan, name: str, data: bytes) -> None:
     directory = made.directory
     if directory.derived.get(name) == data:
         if directory.faults.about(name) is not None:
-            directory.faults.forget(name)
-            made.findings[:] = [finding for finding in made.findings if finding.file != made.file(name)]
+            _forgive(made, name)
             made.write("document-changed", name, data, "is right, and its line in the lock is not")
     elif name in directory.documents:
         made.write("document-changed", name, data, "differs from the code")

@@ -233,7 +233,11 @@ def _check_places(request: Request, plans: Sequence[Plan], code: _Declared) -> N
     for place in request.retire:
         if place in wanted:
             raise ConfigurationError(f"--retire {place}: {wanted[place]} is in the code; remove the class first")
-        if place not in locked or place.partition("/")[2] in store.DERIVED:
+        if place.partition("/")[2] in store.DERIVED:
+            raise ConfigurationError(
+                f"--retire {place}: it is made from all contracts of the service, and goes with the last of them"
+            )
+        if place not in locked:
             raise ConfigurationError(f"--retire {place}: there is no such document; {_known(locked - wanted.keys())}")
     for place in request.forget:
         if place not in wanted or place not in locked:

@@ -48,6 +48,8 @@ class Directory:
     """Those that are as the lock says."""
     derived: dict[str, bytes] = field(default_factory=dict)
     """Documents that are no contract's, whatever the lock says of them."""
+    foreign: dict[str, Stored] = field(default_factory=dict)
+    """Documents that the lock does not know."""
     waivers: list[waivers.Waiver] = field(default_factory=list)
     examples: frozenset[str] = frozenset()
     seen: dict[str, str] = field(default_factory=dict)
@@ -142,6 +144,7 @@ def _read_documents(found: Directory, files: Files, names: list[str]) -> None:
         accepted = {entries[name] for entries in (before, after) if name in entries}
         if not accepted:
             found.faults.foreign(name)
+            _read_foreign(found, name, files[name])
         elif name in files:
             _read_document(found, name, files[name], accepted)
         elif name in before and name in after and found.faults.about(name) is None:
@@ -165,6 +168,15 @@ def _staged_lock(found: Directory, files: Files) -> dict[str, str]:
 def _read_derived(found: Directory, name: str, entry: os.DirEntry[str]) -> None:
     with suppress(ValueError):  # said below, or that it is foreign
         found.derived[name] = _content(found, entry)
+
+
+def _read_foreign(found: Directory, name: str, entry: os.DirEntry[str]) -> None:
+    with suppress(ValueError):  # that it is foreign says enough
+        data = _content(found, entry)
+        document = strict.loads(data)
+        if isinstance(document, dict):
+            _check_document(name, document)
+            found.foreign[name] = Stored(data, document)
 
 
 def _read_document(found: Directory, name: str, entry: os.DirEntry[str], accepted: set[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from services_communication.contracts.files import strict
@@ -18,6 +18,8 @@ from services_communication.contracts.finding import Finding
 from services_communication.contracts.schema import canonical
 
 NAME = "waivers.json"
+LONGEST = timedelta(days=366)
+"""How long a break may be accepted. A longer waiver would be a rule that nobody looks at again."""
 UNKNOWN = "compatibility-unknown"
 _KEYS = ("place", "rule", "reason", "until")
 _OTHER = f"{NAME} accepts it for another form of the document, by its digest; this one has to be looked at by itself"
@@ -102,6 +104,7 @@ def settle(
             settled.append(replace(finding, sentence=f"{finding.sentence} ({_OTHER})"))
         else:
             settled.append(_covered(finding, waiver, today))
+    settled.extend(_too_long(waiver) for waiver in waivers if waiver.until > today + LONGEST)
     settled.extend(_unused(waiver, today) for waiver in waivers if waiver not in used and judged(waiver.file))
     return settled
 
@@ -112,6 +115,12 @@ def _covered(finding: Finding, waiver: Waiver, today: date) -> Finding:
         return replace(finding, level="info", sentence=sentence, hint="")
     sentence = f"{finding.rule} was accepted until {waiver.until} ({waiver.reason}), and is still there"
     return replace(finding, rule="waiver-expired", sentence=f"{sentence}: {finding.sentence}")
+
+
+def _too_long(waiver: Waiver) -> Finding:
+    file, _, pointer = waiver.place.partition("#")
+    sentence = f"the waiver of {waiver.rule} until {waiver.until} ends more than {LONGEST.days} days from now"
+    return Finding("error", "waiver-too-long", file, pointer, sentence, f"write an earlier day into {NAME}")
 
 
 def _unused(waiver: Waiver, today: date) -> Finding:

@@ -217,9 +217,9 @@ def _label(contract: type[PayloadModel]) -> str | None:
 
 
 def _file(place: str, root: Path) -> str:
-    """A document as findings name it; a path that the shell completed is taken too."""
-    path = Path(place)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    """A document as findings name it; a path that the shell completed is taken too, from the working directory on."""
+    path, top = Path(os.path.abspath(place)), Path(os.path.abspath(root))  # noqa: PTH100  ".." goes, links stay
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else Path(place).as_posix()
 
 
 def _accepted(options: Mapping[str, Any], today: date) -> list[waivers.Waiver]:
@@ -231,6 +231,12 @@ def _accepted(options: Mapping[str, Any], today: date) -> list[waivers.Waiver]:
         raise CommandError(str(error), returncode=2) from None
     if until < today:
         raise CommandError(f"--until {until} is over; today is {today} (UTC)", returncode=2)
+    if until > today + waivers.LONGEST:
+        raise CommandError(
+            f"--until {until} is more than {waivers.LONGEST.days} days ahead; today is {today} (UTC): "
+            f"accept the break for less, and look at it again then, or raise the version",
+            returncode=2,
+        )
     found = []
     for text in options["allow_breaking"]:
         rule, colon, place = text.partition(":")
