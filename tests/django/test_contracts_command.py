@@ -16,6 +16,8 @@ from pydantic import Field
 
 from services_communication.consumer import MessageRouter
 from services_communication.contracts import CallModel, CommandModel, EventModel, PayloadModel
+from services_communication.contracts.files.owned import owned_document
+from services_communication.contracts.schema import canonical
 from tests.support.contracts import ROUTER, declare_shop, nothing_declared, router
 
 
@@ -312,3 +314,37 @@ def test_a_wrong_option_is_wrong_usage() -> None:
         call_command("contracts", "list", "--nonsense")
     with pytest.raises(CommandError, match="list"):
         call_command("contracts")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b.v2", "a.b@2", "event a.b v2", "New@2", "shop/events/a.b.v2.json", "events/a.b.v2.json"]
+)
+def test_show_of_a_version_without_a_class(shop: MessageRouter, tmp_path: Path, name: str) -> None:
+    """Its document tells, and who reads its messages now."""
+    with nothing_declared():
+
+        class Old(EventModel, aggregate="a", event_type="b", version=2, key="n"):
+            """What it was."""
+
+            n: int
+
+        path = tmp_path / "shop/events/a.b.v2.json"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(canonical(owned_document(Old, "shop")))
+
+    class New(EventModel, aggregate="a", event_type="b", version=3):
+        m: int
+
+    assert "no contract is called" in refused("show", "a.b.v1", "--output", str(tmp_path))
+
+    @New.upcast(2)
+    def from_2(payload: dict[str, Any]) -> dict[str, Any]:
+        return {"m": payload["n"]}
+
+    shown = run("show", name, "--output", str(tmp_path))
+    assert shown.startswith("Old v2\nWhat it was.\n")
+    assert "none any more; this is its document, and v3 reads its messages through up-casters" in shown
+    assert "integer" in shown
+    assert json.loads(run("show", name, "--output", str(tmp_path), "--format", "json"))["class"] is None
+    path.write_text("{")
+    assert f"{path} cannot be read" in refused("show", name, "--output", str(tmp_path))

@@ -294,3 +294,18 @@ def test_a_type_of_another_service_that_json_cannot_hold(make: Callable[..., Ran
     assert [(finding["rule"], finding["file"]) for finding in json.loads(ran.out)["findings"]] == [
         ("document-impossible", "sms/commands/send.v1.json")
     ]
+
+
+def test_a_path_from_the_working_directory(
+    make: Callable[..., Ran], schemas: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shell completes it there, and the directory of schemas is named in full."""
+    registry.discard(declare())
+    declare("Other")
+    monkeypatch.chdir(schemas.parent)
+    for place in (f"schemas/{FILE}", f"./schemas/../schemas/{FILE}", FILE):
+        made = declare()
+        assert make().code == 0
+        registry.discard(made)
+        assert make("--retire", place).code == 0
+        assert not (schemas / FILE).exists()

@@ -136,10 +136,10 @@ def find(name: str, known: list[Declared]) -> list[Declared]:
         matching = [item for item in known if wanted.casefold() in map(str.casefold, _spellings(item))]
     if not matching:
         matching = [item for item in known for file in (item.file, item.need) if file and _is_path(wanted, file)]
-    split = _VERSION.fullmatch(wanted)
+    split = split_version(wanted)
     if not matching and split is not None:
-        at = [item for item in known if item.version == int(split["version"])]
-        matching = [item for item in at if split["name"].casefold() in map(str.casefold, _spellings(item))]
+        at = [item for item in known if item.version == split[1]]
+        matching = [item for item in at if split[0].casefold() in map(str.casefold, _spellings(item))]
     contracts = {(item.kind, item.address) for item in matching}
     if not matching:
         raise UnknownNameError(f"no contract is called {name!r}{_suggestion(wanted, known)}")
@@ -148,6 +148,12 @@ def find(name: str, known: list[Declared]) -> list[Declared]:
     newest = max(matching, key=lambda item: item.version)
     versions = [item for item in known if (item.kind, item.address) == (newest.kind, newest.address)]
     return [newest, *(item for item in versions if item is not newest)]
+
+
+def split_version(name: str) -> tuple[str, int] | None:
+    """``order.placed.v1``, ``order.placed v1`` or ``order.placed@1`` without its version, and the version."""
+    split = _VERSION.fullmatch(name)
+    return None if split is None else (split["name"], int(split["version"]))
 
 
 def _spellings(item: Declared) -> set[str]:

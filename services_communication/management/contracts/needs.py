@@ -71,8 +71,12 @@ def run(out: Output, *, output: str | None, check: bool, verbosity: int = 1, **_
         if verbosity:
             out.line(f"{item.verb} {printable(item.path.as_posix())}")
     if verbosity and not work:
-        out.line(f"Nothing to write: {service.name} has {len(wanted)} needs, and their files are up to date.")
+        out.line(f"Nothing to write: {service.name} has {_counted(len(wanted))} up to date.")
     return 0
+
+
+def _counted(number: int) -> str:
+    return "1 need, and its file is" if number == 1 else f"{number} needs, and their files are"
 
 
 def _wanted(service: Service) -> dict[str, bytes]:

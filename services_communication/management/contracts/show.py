@@ -5,16 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from services_communication.contracts import AddressedModel
-from services_communication.contracts.schema import reader_of, reply_of
+from services_communication.contracts.schema import EXTENSION, reader_of, reply_of
 from services_communication.management.contracts import fields
 from services_communication.management.contracts.declared import Declared, UnknownNameError, declared, document_of, find
-from services_communication.management.contracts.output import Output, markdown_table, markdown_text, schemas_directory
+from services_communication.management.contracts.kept import Kept, kept
+from services_communication.management.contracts.output import (
+    Output,
+    markdown_table,
+    markdown_text,
+    printable,
+    schemas_directory,
+)
 from services_communication.management.service import this_service
 
 HELP = "One contract: its description, address, versions, fields, handlers and document."
@@ -37,19 +45,57 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(out: Output, *, name: str, output: str | None, format: str, **_: Any) -> int:  # noqa: A002  the option's name
+    known, root = declared(this_service()), schemas_directory(output)
     try:
-        shown, *others = find(name, declared(this_service()))
+        shown, *others = find(name, known)
     except UnknownNameError as error:
-        raise CommandError(str(error), returncode=2) from None
+        found = kept(name, known, root)
+        if found is None:
+            raise CommandError(str(error), returncode=2) from None
+        _show_kept(out, found, format)
+        return 0
     made = document_of(shown.contract)
-    facts = list(_facts(shown, others, schemas_directory(output)))
+    facts = list(_facts(shown, others, root))
     if format == "json":
         out.line(json.dumps({**shown.as_json(), "schema": made}, indent=2, ensure_ascii=False))
     elif format == "markdown":
-        _markdown(out, shown, facts, made)
+        _markdown(out, _Head(shown.contract.__name__, shown.version, shown.contract.__doc__), facts, made)
     else:
-        _text(out, shown, facts, made)
+        _text(out, _Head(shown.contract.__name__, shown.version, shown.contract.__doc__), facts, made)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    name: str
+    version: int
+    description: str | None
+
+
+def _show_kept(out: Output, found: Kept, form: str) -> None:
+    """A version that has no class any more, from its document."""
+    made = found.document
+    description = "\n".join(map(printable, str(made.get("description", "")).splitlines()))
+    head = _Head(str(made.get("title", found.address)), found.version, description)
+    facts = list(_facts_of_kept(found))
+    if form == "json":
+        described = {"kind": found.kind, "address": found.address, "version": found.version, "class": None}
+        out.line(json.dumps({**described, "document": found.file, "schema": made}, indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        _markdown(out, head, facts, made)
+    else:
+        _text(out, head, facts, made)
+
+
+def _facts_of_kept(found: Kept) -> Iterable[tuple[str, str]]:
+    extension = found.document[EXTENSION]
+    yield "address", f"{found.kind} {found.address}"
+    yield "version", f"v{found.version}"
+    for name in ("key", "owner"):
+        if name in extension:
+            yield name, printable(extension[name])
+    yield "class", f"none any more; this is its document{found.reader}"
+    yield "document", found.path.as_posix()
 
 
 def _facts(shown: Declared, others: list[Declared], output: Path) -> Iterable[tuple[str, str]]:
@@ -106,10 +152,10 @@ def _heading(schema: Mapping[str, Any], name: str, rows: list[tuple[str, ...]]) 
     return name if rows else ", ".join(filter(None, [f"{name} = {fields.type_text(part)}", fields.constraints(part)]))
 
 
-def _text(out: Output, shown: Declared, facts: list[tuple[str, str]], made: Mapping[str, Any]) -> None:
-    out.title(f"{shown.contract.__name__} v{shown.version}")
-    if shown.contract.__doc__:
-        out.line(inspect.cleandoc(shown.contract.__doc__))
+def _text(out: Output, head: _Head, facts: list[tuple[str, str]], made: Mapping[str, Any]) -> None:
+    out.title(f"{printable(head.name)} v{head.version}")
+    if head.description:
+        out.line(inspect.cleandoc(head.description))
     out.line()
     out.columns(facts)
     for heading, rows in _parts(made):
@@ -121,11 +167,11 @@ def _text(out: Output, shown: Declared, facts: list[tuple[str, str]], made: Mapp
             out.line("none")
 
 
-def _markdown(out: Output, shown: Declared, facts: list[tuple[str, str]], made: Mapping[str, Any]) -> None:
-    out.line(f"## {markdown_text(shown.contract.__name__)} v{shown.version}")
-    if shown.contract.__doc__:
+def _markdown(out: Output, head: _Head, facts: list[tuple[str, str]], made: Mapping[str, Any]) -> None:
+    out.line(f"## {markdown_text(head.name)} v{head.version}")
+    if head.description:
         out.line()
-        out.line(inspect.cleandoc(shown.contract.__doc__))
+        out.line(inspect.cleandoc(head.description))
     out.line()
     out.line(markdown_table(("", ""), facts))
     for heading, rows in _parts(made):
