@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -275,16 +274,6 @@ def test_a_need_that_cannot_be_read_is_an_error(tmp_path: Path, text: str, why: 
     assert why in found.sentence
 
 
-def test_directories_that_are_no_consumers(tmp_path: Path) -> None:
-    """One that is not there, and one without needs, which would excuse every break."""
-    assert rules(read_needs([tmp_path / "none"])[1]) == [("error", "need-unreadable")]
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop/asyncapi.json").write_text('{"asyncapi": "3.0.0"}')
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git/broken.json").write_text("{")
-    assert rules(read_needs([tmp_path])[1]) == [("error", "needs-missing")]
-
-
 def test_a_need_that_is_found_twice_counts_once(tmp_path: Path) -> None:
     """One of the directories may lie in another."""
     put(tmp_path, need(event({"order_id": int})))
@@ -398,24 +387,3 @@ def test_an_address_as_it_is_spoken() -> None:
 )
 def test_the_field_that_a_pointer_names(pointer: str, field: str) -> None:
     assert field_of(pointer) == field
-
-
-def test_own_needs_are_no_consumers(tmp_path: Path) -> None:
-    """Nor does a directory whose only need cannot be read hold none: that fault is told alone."""
-    (tmp_path / "shop").mkdir()
-    need = {
-        "type": "object",
-        "x-contract": {
-            "kind": "event",
-            "address": {"aggregate": "a", "event_type": "b"},
-            "version": 1,
-            "service": "shop",
-            "uses": "reads",
-        },
-    }
-    (tmp_path / "shop/a.json").write_text(json.dumps(need))
-    assert rules(read_needs([tmp_path])[1]) == []
-    assert rules(read_needs([tmp_path], "billing")[1]) == []
-    assert rules(read_needs([tmp_path], "shop")[1]) == [("error", "needs-missing")]
-    (tmp_path / "shop/a.json").write_text('{"type": "obj')
-    assert rules(read_needs([tmp_path], "shop")[1]) == [("error", "need-unreadable")]

@@ -32,7 +32,7 @@ A change that breaks what was written before is refused, and then nothing is wri
 
   makecontracts                                      write what is new and what has changed compatibly
   makecontracts --check                              write nothing; for CI
-  makecontracts --allow-breaking RULE:PLACE --reason "…" --until 2031-12-31
+  makecontracts --allow-breaking RULE:PLACE --reason "…" --until YYYY-MM-DD
   makecontracts --forget-revisions FILE              no message of the document's former forms is left
   makecontracts --retire FILE                        nobody needs the contract any more
 
